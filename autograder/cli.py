@@ -1,0 +1,272 @@
+"""The command `shortest`: what a person types, and what they see. All work is in the steps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.course import Course, find_course
+from autograder.desk import Desk
+from autograder.model import ShortestError
+
+app = typer.Typer(
+    help="The Shortest Program: build everything from a run-length coder to a Transformer, and check it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Classic corpora: list them and fetch them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+console = Console()
+
+LessonName = Annotated[
+    str, typer.Argument(help="A lesson's name, such as huffman, or the path of your file.")
+]
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on is one line, not a traceback."""
+    try:
+        app()
+    except ShortestError as problem:
+        Console(stderr=True).print(
+            f"[red]shortest:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True
+        )
+        sys.exit(1)
+
+
+def _desk() -> Desk:
+    return Desk(Path.cwd(), find_course())
+
+
+@app.command("list")
+def list_lessons() -> None:
+    """Show the lessons, your points so far, and what to do next."""
+    desk = _desk()
+    progress = desk.progress()
+    table = Table("", "lesson", "title", "part", "time", "your points", box=None, header_style="dim")
+    upcoming = ""
+    for lesson in desk.course.lessons.values():
+        result = progress.get(lesson.name)
+        points = f"{result['points']} of {result['possible']}" if result else "-"
+        state = points if result else ("started" if desk.files(lesson.name) else "-")
+        if not upcoming and not (result and result["points"] == result["possible"]):
+            upcoming = lesson.name
+        table.add_row(
+            str(lesson.number), lesson.name, lesson.title, lesson.part, _hours(lesson.minutes), state
+        )
+    console.print(table)
+    if upcoming:
+        command = "check" if desk.files(upcoming) else "start"
+        console.print(f"\nNext: [bold]shortest {command} {upcoming}[/bold]", highlight=False)
+    else:
+        console.print("\nEvery public law of every lesson holds. Submit what you have not submitted yet.")
+
+
+@app.command()
+def start(
+    lesson: LessonName,
+    py: Annotated[bool, typer.Option("--py", help="Write a plain module instead of a notebook.")] = False,
+) -> None:
+    """Write a lesson's notebook (or module) into this folder; a file of yours is never overwritten."""
+    desk = _desk()
+    path = desk.start(lesson, py=py)
+    found = desk.course.lesson(lesson)
+    count = len(desk.course.exercises(found.name))
+    console.print(
+        f"Wrote {path.name}: {found.title}. {count} exercises, about {_hours(found.minutes)}.",
+        highlight=False,
+    )
+    for note in desk.needed(found.name)[1]:
+        console.print(f"Note: {note}.", highlight=False)
+    how = "Open it in your editor" if py else f"Open it with [bold]jupyter lab {path.name}[/bold]"
+    console.print(f"{how}; check it with [bold]shortest check {found.name}[/bold].", highlight=False)
+
+
+@app.command()
+def check(
+    lesson: LessonName,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever you save the file.")] = False,
+) -> None:
+    """Run the public laws on your file: what breaks, on which input, and what to try."""
+    desk = _desk()
+    name, path = desk.file(lesson)
+    good = _check(desk, name, path)
+    if not watch:
+        raise typer.Exit(0 if good else 1)
+    from watchfiles import watch as changes  # its import costs time that only --watch should pay
+
+    console.print("\nWaiting for you to save; Ctrl-C ends it.", style="dim")
+    for changed in changes(path.parent, recursive=False, raise_interrupt=False):
+        if any(Path(changed_path).name == path.name for _, changed_path in changed) and path.is_file():
+            console.rule()
+            _try(lambda: _check(desk, name, path))
+
+
+def _check(desk: Desk, name: str, path: Path) -> bool:
+    from autograder import report
+    from autograder.check import check_file
+
+    checked = check_file(desk, name, path)
+    console.print(
+        f"[bold]{escape(path.name)}[/bold]  [dim]unsandboxed: it is your own code, run as you[/dim]"
+    )
+    console.print(report.render(checked))
+    desk.remember(name, {"points": checked.points, "possible": checked.possible})
+    if checked.points == checked.possible:
+        console.print(f"Every public law holds. Next: [bold]shortest submit {name}[/bold]", highlight=False)
+    return checked.points == checked.possible
+
+
+def _try(action: Callable[[], Any]) -> None:
+    try:
+        action()
+    except ShortestError as problem:
+        console.print(f"[red]{escape(str(problem))}[/red]", highlight=False)
+
+
+@app.command()
+def submit(lesson: LessonName) -> None:
+    """Check your file and pack it into one archive to hand in."""
+    from autograder.submit import submit as pack
+
+    desk = _desk()
+    name, path = desk.file(lesson)
+    good = _check(desk, name, path)
+    target, digest = pack(name, path, desk.folder)
+    console.print(
+        f"\nWrote {target.name}, which holds {path.name} (SHA-256 {digest[:16]}…). Hand it in as it is.",
+        highlight=False,
+    )
+    if not good:
+        console.print("Not every public law holds yet. You may hand it in all the same, and again later.")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has, what works, and what to install for the rest."""
+    from autograder.doctor import examine
+
+    table = Table("", "what", "found", "what to do", box=None, header_style="dim")
+    findings = examine(Path.cwd())
+    for finding in findings:
+        sign = (
+            "[green]✓[/green]"
+            if finding.good
+            else ("[red]✗[/red]" if finding.needed else "[yellow]·[/yellow]")
+        )
+        table.add_row(sign, finding.what, escape(finding.found), escape(finding.advice))
+    console.print(table)
+    raise typer.Exit(1 if any(f.needed and not f.good for f in findings) else 0)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """Show the corpora that `shortest data get` knows."""
+    from autograder import data
+
+    table = Table("name", "what", "bytes", box=None, header_style="dim")
+    for name, dataset in data.catalogue().items():
+        table.add_row(name, dataset.title, f"{dataset.unpacked:,}")
+    console.print(table)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="One of the names that `shortest data list` shows.")],
+    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path("data"),
+) -> None:
+    """Fetch a corpus, check its hash, and go on where a cut connection left off."""
+    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from autograder import data
+
+    with Progress(
+        *Progress.get_default_columns()[:2], DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    ) as bar:
+        task = bar.add_task(name, total=None)
+        paths = data.get(name, folder, lambda done, total: bar.update(task, completed=done, total=total))
+    for path in paths:
+        console.print(str(path), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def ladder(
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to compress; the course's corpus where none is given.")
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Where the figure and the JSON go.")] = Path("ladder"),
+) -> None:
+    """Compress a file with every rung you have built, beside gzip, bzip2 and xz."""
+    from autograder.climb import climb
+
+    console.print(climb(_desk(), file, reference=reference, out=out, console=console))
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(help="Where to write the release.")] = Path("build/release"),
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="A lesson to release; all where none is named.")
+    ] = None,
+) -> None:
+    """Write the nbgrader course and the students' bundle, with no solution in it (instructors)."""
+    from autograder.publish import publish_release
+
+    course = _whole(find_course())
+    for line in publish_release(course, folder, lesson or list(course.lessons)):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="The folder that holds one folder a student.")],
+    out: Annotated[Path, typer.Option(help="Where the gradebook, the CSV and the pages go.")] = Path(
+        "build/grades"
+    ),
+    jobs: Annotated[int, typer.Option(help="How many submissions to judge at once.", min=1)] = 2,
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Judge again what this grader has judged already.")
+    ] = False,
+    nbgrader: Annotated[
+        Path | None, typer.Option(help="An nbgrader course to write the scores into.")
+    ] = None,
+) -> None:
+    """Judge every submission in isolation and write the gradebook (instructors)."""
+    from autograder.marking import mark
+
+    mark(
+        _whole(find_course()),
+        submissions,
+        out,
+        jobs=jobs,
+        regrade=regrade,
+        nbgrader=nbgrader,
+        console=console,
+    )
+
+
+def _whole(course: Course) -> Course:
+    if course.is_bundle:
+        raise ShortestError(
+            f"{course.root} is a student's bundle, without hidden laws; use the instructor's repository"
+        )
+    return course
+
+
+def _hours(minutes: int) -> str:
+    return f"{minutes} minutes" if minutes < 90 else f"{minutes / 60:g} hours"
+
+
+if __name__ == "__main__":
+    main()

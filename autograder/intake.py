@@ -1,0 +1,318 @@
+"""A submitted file, read without trusting it: refused with a reason, or turned into a module's text.
+
+Nothing is executed, no score is read, no output is looked at, and only the file of the declared name is taken.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import re
+import stat
+import tokenize
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder import source
+from autograder.model import ShortestError, Submission
+
+MAX_BYTES = 32 << 20
+SUFFIXES = (".ipynb", ".py", ".zip")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file in the submissions folder, and whose it is by its place there."""
+
+    student: str
+    lesson: str
+    path: Path
+
+
+def find(folder: Path, lessons: Sequence[str]) -> tuple[list[Found], list[str]]:
+    """Find the submissions in a folder, and say which files were passed over and why.
+
+    A submission is `STUDENT/LESSON.ipynb` (or .py, .zip), `STUDENT/LESSON/LESSON.ipynb` as nbgrader collects
+    it, or `STUDENT-LESSON.zip`. A student's name comes from the place of the file, never from inside it.
+    Raises ShortestError where the folder doesn't exist.
+    """
+    if not folder.is_dir():
+        raise ShortestError(f"there is no folder {folder}; give the folder that holds one folder a student")
+    found: dict[tuple[str, str], Found] = {}
+    notes: list[str] = []
+    for path in _files(folder, notes):
+        place = _place(path.relative_to(folder), lessons)
+        if place is None:
+            notes.append(f"{path}: passed over: its name is that of no lesson ({', '.join(lessons)})")
+        elif place in found:
+            notes.append(
+                f"{path}: passed over: {found[place].path.name} of the same student and lesson is graded"
+            )
+        else:
+            found[place] = Found(*place, path)
+    return sorted(found.values(), key=lambda f: (f.lesson, f.student)), notes
+
+
+def read(found: Found, module: str) -> Submission:
+    """Turn a found file into the text of a module; `module` is the lesson's own, with its markers.
+
+    Raises ShortestError, naming the file, the place in it and what to do, where it can't be used.
+    """
+    data = _read_file(found.path)
+    digest = hashlib.sha256(data).hexdigest()
+    name, content = found.path.name, data
+    if found.path.suffix == ".zip":
+        name, content = _from_zip(found, data)
+    if name.endswith(".ipynb"):
+        text, problems, notes = from_notebook(content, found.path, module, found.lesson)
+        place = (found.student, found.lesson, found.path)
+        return Submission(*place, digest, text, problems, tuple(notes), own_lines=False)
+    return Submission(found.student, found.lesson, found.path, digest, decode_python(content, found.path))
+
+
+def from_notebook(data: bytes, path: Path, module: str, lesson: str) -> tuple[str, dict[str, str], list[str]]:
+    """Put the exercise cells of a notebook into the lesson's module.
+
+    Returns the text, the exercises whose cell can't be used with the reason, and notes for the student.
+    Raises ShortestError where it isn't a notebook, or none of its cells is an exercise of the lesson.
+    """
+    cells = _code_cells(data, path)
+    names = [segment.exercise for segment in source.segments(module, lesson) if segment.exercise]
+    texts: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name in names:
+        matching = [text for identity, text in cells if identity == source.exercise_id(name)]
+        if len(matching) == 1:
+            texts[name] = matching[0]
+        else:
+            problems[name] = _cell_count(path, name, len(matching))
+    if not texts:
+        raise ShortestError(
+            f"{path}: it has no exercise cell of lesson {lesson!r}; is it another lesson's notebook?"
+        )
+    for name, text in texts.items():
+        reason = _compile_problem(text)
+        if reason:
+            problems[name] = f"{path.name}: the cell of {name}: {reason}"
+    good = {name: text for name, text in texts.items() if name not in problems}
+    return _assemble(module, lesson, good), problems, _helpers_elsewhere(cells, good)
+
+
+def decode_python(data: bytes, path: Path) -> str:
+    """Decode a Python file as Python would, by its declared encoding.
+
+    Raises ShortestError where that fails, or where it holds a NUL.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as problem:
+        raise ShortestError(f"{path}: it is not Python text ({problem}); save it as UTF-8") from None
+    if "\0" in text:
+        raise ShortestError(
+            f"{path}: it holds a NUL at character {text.index(chr(0))}; it is not a Python file"
+        )
+    return "\n".join(text.splitlines()) + "\n"
+
+
+def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if (
+            any(part.startswith((".", "__")) for part in relative.parts)
+            or path.is_dir()
+            and not path.is_symlink()
+        ):
+            continue
+        if path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+            notes.append(f"{path}: passed over: it is a link or a special file, not a regular one")
+        elif any(
+            parent.is_symlink() for parent in path.parents if parent != folder and folder in parent.parents
+        ):
+            notes.append(f"{path}: passed over: a folder on its way is a link")
+        else:
+            yield path
+
+
+def _place(relative: Path, lessons: Sequence[str]) -> tuple[str, str] | None:
+    parts = relative.parts
+    if len(parts) == 1:
+        match = re.fullmatch(r"(.+)[-_](\w+)", relative.stem)
+        pairs = [
+            (relative.stem[: -len(name) - 1], name)
+            for name in lessons
+            if relative.stem.endswith(("-" + name, "_" + name))
+        ]
+        return pairs[0] if match and pairs and relative.suffix in SUFFIXES else None
+    if relative.suffix not in SUFFIXES or len(parts) > 3 or (len(parts) == 3 and parts[1] not in lessons):
+        return None
+    lesson = parts[1] if len(parts) == 3 else relative.stem
+    owned = relative.stem == lesson or (
+        relative.suffix == ".zip" and relative.stem.endswith(("-" + lesson, "_" + lesson))
+    )
+    if len(parts) == 2 and lesson not in lessons:
+        lesson = next((name for name in lessons if relative.stem.endswith(("-" + name, "_" + name))), "")
+        owned = relative.suffix == ".zip" and bool(lesson)
+    return (parts[0], lesson) if lesson in lessons and owned else None
+
+
+def _read_file(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ShortestError(
+            f"{path}: it is {size >> 20} MB, and the limit is {MAX_BYTES >> 20} MB; "
+            "clear all outputs of the notebook, save it and submit again"
+        )
+    return path.read_bytes()
+
+
+def _from_zip(found: Found, data: bytes) -> tuple[str, bytes]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        manifest = json.loads(_member(found.path, archive, MANIFEST))
+        name, digest, lesson = manifest["file"], manifest["sha256"], manifest["lesson"]
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+        TypeError,
+        NotImplementedError,
+        RecursionError,
+        RuntimeError,
+    ) as problem:
+        detail = f"{type(problem).__name__}: {problem}"
+        raise ShortestError(
+            f"{found.path}: it is no archive that `shortest submit` wrote ({detail}); submit again"
+        ) from None
+    if lesson != found.lesson or name not in (f"{lesson}.ipynb", f"{lesson}.py"):
+        raise ShortestError(
+            f"{found.path}: it holds {name!r} of lesson {lesson!r}, not lesson {found.lesson!r}; submit again"
+        )
+    content = _member(found.path, archive, name)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ShortestError(
+            f"{found.path}: {name} is not the file whose hash the manifest holds; submit again"
+        )
+    return name, content
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read one member by its exact name, stopping at the limit whatever size it claims."""
+    try:
+        with archive.open(name) as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except KeyError:
+        raise ShortestError(
+            f"{path}: the archive holds no {name!r}; make it with `shortest submit`"
+        ) from None
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as problem:
+        raise ShortestError(
+            f"{path}: {name!r} in the archive can't be read ({problem}); submit again"
+        ) from None
+    except Exception as problem:  # zlib.error and whatever else a crafted stream brings
+        raise ShortestError(f"{path}: {name!r} in the archive is damaged ({problem}); submit again") from None
+    if len(content) > MAX_BYTES:
+        raise ShortestError(
+            f"{path}: {name!r} unpacks to more than {MAX_BYTES >> 20} MB; clear all outputs and submit again"
+        )
+    return content
+
+
+def _code_cells(data: bytes, path: Path) -> list[tuple[str, str]]:
+    """Return the id and the text of each code cell; nbgrader's own id comes first, for it survives every editor."""
+    try:
+        notebook = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as problem:
+        raise ShortestError(
+            f"{path}: byte {problem.start} is not UTF-8; save the notebook again from Jupyter"
+        ) from None
+    except (ValueError, RecursionError) as problem:
+        raise ShortestError(f"{path}: it is not a notebook ({problem}); save it again from Jupyter") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise ShortestError(
+            f"{path}: it is not a notebook of format 4: it has no list of cells; save it again from Jupyter"
+        )
+    return [_cell(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _cell(cell: Mapping[str, Any]) -> tuple[str, str]:
+    text = cell.get("source", "")
+    if isinstance(text, list):
+        text = "".join(part for part in text if isinstance(part, str))
+    metadata = cell.get("metadata")
+    graded = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    identity = graded.get("grade_id") if isinstance(graded, dict) else None
+    identity = identity if isinstance(identity, str) else cell.get("id", "")
+    return str(identity), text if isinstance(text, str) else ""
+
+
+def _cell_count(path: Path, name: str, count: int) -> str:
+    if count:
+        return f"{path.name}: {count} cells are marked as the exercise {name}; keep one of them"
+    return f"{path.name}: the cell of {name} is gone; take it from a fresh notebook"
+
+
+def _compile_problem(text: str) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"\s*[%!]", line) and not _compiles(text):
+            return f"line {number}: {line.strip()[:60]!r} is a command of IPython, not Python; move it to another cell"
+    try:
+        compile(text, "<cell>", "exec", dont_inherit=True)
+    except SyntaxError as problem:
+        line = (problem.text or "").strip()[:80]
+        return f"line {problem.lineno}: {problem.msg}{f': {line}' if line else ''}"
+    except (ValueError, RecursionError, MemoryError, OverflowError) as problem:
+        return f"it does not parse: {problem}"
+    return ""
+
+
+def _compiles(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _assemble(module: str, lesson: str, texts: Mapping[str, str]) -> str:
+    parts = []
+    for segment in source.segments(module, lesson):
+        if segment.exercise:
+            parts.append(texts.get(segment.exercise, "") + "\n\n\n")
+        else:
+            parts.append(segment.text)
+    return "".join(parts)
+
+
+def _helpers_elsewhere(cells: Sequence[tuple[str, str]], good: Mapping[str, str]) -> list[str]:
+    """Tell a student whose exercise uses a name that only another cell defines: that cell isn't graded."""
+    taken = {source.exercise_id(name) for name in good}
+    used = {name: _names(text) for name, text in good.items()}
+    inside: set[str] = set().union(*(source.defined_names(text) for text in good.values())) if good else set()
+    notes = []
+    for identity, text in cells:
+        if identity in taken or identity.startswith(("given-", "setup")) or not _compiles(text):
+            continue
+        for helper in sorted(_functions(text) - inside):
+            users = [name for name, names in used.items() if helper in names]
+            if users:
+                notes.append(
+                    f"{helper} is defined outside the exercise cells; move it into the cell of {users[0]}, for only those are graded"
+                )
+    return notes
+
+
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
+def _functions(text: str) -> set[str]:
+    tree = ast.parse(text)
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

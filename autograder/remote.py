@@ -1,0 +1,93 @@
+"""A submission in workers, as the judge sees it: started when first needed, replaced when they are lost."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from autograder.model import Limits
+from autograder.proxy import Session, StudentError, WorkerGone
+from autograder.sandbox import Sandbox
+
+
+class NotLoaded(StudentError):  # noqa: N818 - the file's state, not our mistake
+    """The student's file can't be imported, so no law can run."""
+
+
+class Remote:
+    """A student's module in a worker, and the same module in another worker under the name `elsewhere`."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        package: Path,
+        module: str,
+        limits: Limits,
+        source: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        errors: int | IO[bytes] = subprocess.DEVNULL,
+        own_lines: bool = True,
+    ) -> None:
+        self.source = source
+        self.own_lines = own_lines
+        self._start = lambda: Session(sandbox, package, module, limits, errors)
+        self._name = module
+        self._extra = extra or {}
+        self._sessions: dict[str, Session] = {}
+        self._failure: Exception | None = None
+        self._deadline = 0.0
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    def fixture(self, name: str) -> Any:
+        """Return the module in its own worker, or what the trusted process lends to hidden laws.
+
+        Raises NotLoaded or WorkerGone where the file can't be imported, each time without trying again.
+        """
+        if name in self._extra:
+            return self._extra[name]
+        if name not in ("elsewhere", self._name):
+            raise LookupError(f"no fixture is called {name!r}")
+        if self._failure is not None:
+            raise self._failure
+        if name not in self._sessions:
+            self._sessions[name] = self._load()
+        session = self._sessions[name]
+        session.deadline = self._deadline
+        return session.module
+
+    def _load(self) -> Session:
+        try:
+            return self._start()
+        except StudentError as problem:
+            text = f"the file does not load: {problem.names[0]}: {problem}"
+            self._failure = NotLoaded(["NotLoaded", *problem.names], text, problem.line, problem.function)
+        except WorkerGone as problem:
+            text = f"while the file was loaded, {problem}"
+            self._failure = WorkerGone(text, timed_out=problem.timed_out)
+        raise self._failure
+
+    def begin(self, seconds: float) -> None:
+        """Start the clock of one law, and drop workers that the last law lost."""
+        self._deadline = time.monotonic() + seconds
+        for name, session in list(self._sessions.items()):
+            session.last_call = ""
+            if not session.alive:
+                del self._sessions[name]
+
+    def last_call(self) -> str:
+        """Return the last call made in either worker; `elsewhere` is asked first, for it decodes."""
+        calls = [
+            self._sessions[name].last_call for name in ("elsewhere", self._name) if name in self._sessions
+        ]
+        return next((call for call in calls if call), "")

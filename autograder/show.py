@@ -1,0 +1,43 @@
+"""Values as text for a person: whole where they are short, around the first difference where they are long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+LIMIT = 4000
+
+
+def show(value: Any, limit: int = LIMIT) -> str:
+    """Write a value as Python would, and say how much was left out where it is longer than `limit`.
+
+    >>> show(b"ab"), show("a" * 20, limit=10)
+    ("b'ab'", "'aaaaaaaaa … (12 more characters)")
+    """
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, threshold=200, separator=", ")
+        text = f"array({text}, dtype={value.dtype}, shape={value.shape})"
+    else:
+        text = repr(value.item()) if isinstance(value, np.generic) else repr(value)
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]} … ({len(text) - limit} more characters)"
+
+
+def first_difference(got: Any, expected: Any, what: str) -> str:
+    """Say where two strings of one kind part, with a few elements of each; empty where they are equal.
+
+    >>> first_difference(b"abcd", b"abXd", "the output")
+    "the output: differs from byte 2 on: expected b'Xd', got b'cd'"
+    """
+    if got == expected:
+        return ""
+    unit = "character" if isinstance(expected, str) else "byte"
+    same = next(
+        (i for i, (g, e) in enumerate(zip(got, expected, strict=False)) if g != e),
+        min(len(got), len(expected)),
+    )
+    lengths = "" if len(got) == len(expected) else f" (length {len(got)} for {len(expected)})"
+    there, here = expected[same : same + 16], got[same : same + 16]
+    return f"{what}: differs from {unit} {same} on{lengths}: expected {there!r}, got {here!r}"

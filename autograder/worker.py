@@ -1,0 +1,185 @@
+"""The sandboxed process: holds a student's package and answers calls with values, never with a verdict.
+
+It is started as a script, with `wire.py` beside it, and imports nothing else of the autograder. It holds no
+law, no expected value and no result file. Standard input and output carry the frames; what the student's
+code prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import operator
+import os
+import sys
+from typing import Any, BinaryIO
+
+import wire
+
+OPERATORS = {
+    name: getattr(operator, name)
+    for name in (
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "matmul",
+        "neg",
+        "pos",
+        "abs",
+        "getitem",
+    )
+} | {"len": len, "type_name": lambda value: type(value).__name__}
+MAX_TEXT = 4000
+
+
+class Callback:
+    """A function of the trusted process, which student code may call like any other."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self._worker = worker
+        self._number = number
+
+    def __call__(self, *args: Any) -> Any:
+        """Ask the trusted process; its answer is a value, or an exception of a builtin type."""
+        status, body = self._worker.ask(self._number, list(args))
+        if status == "value":
+            return body
+        error = getattr(__import__("builtins"), str(body[0]), RuntimeError)
+        raise error(body[1])
+
+
+class Worker:
+    """Keeps the objects that the trusted process has references to, and serves its requests in turn."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO, student_folder: str) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.student_folder = student_folder
+        self.objects: dict[int, Any] = {}
+        self.count = 0
+
+    def refer(self, value: Any) -> int:
+        """Keep an object and give it a number."""
+        self.count += 1
+        self.objects[self.count] = value
+        return self.count
+
+    def resolve(self, number: int) -> Any:
+        """Return the object of that number; numbers from 2^32 on are functions of the trusted process."""
+        return Callback(self, number) if number >= 1 << 32 else self.objects[number]
+
+    def ask(self, number: int, args: list[Any]) -> Any:
+        """Send a callback and serve until its answer comes, for the trusted process may call back in turn."""
+        self._send(["callback", number, args])
+        return self.serve(nested=True)
+
+    def serve(self, *, nested: bool = False) -> Any:
+        """Answer requests until the stream ends, or, within a callback, until the callback's answer comes."""
+        while True:
+            request = wire.unpack(wire.receive(self.reader), self.resolve)
+            if nested and request[0] == "answer":
+                return request[1:]
+            try:
+                self._send(["value", self.perform(*request)])
+            except wire.EndOfStream:
+                raise
+            except BaseException as problem:  # SystemExit too: student code must not end the worker
+                self._send(["error", *self.describe(problem)])
+
+    def perform(self, action: str, *operands: Any) -> Any:
+        """Carry out one request and return its value."""
+        if action == "import":
+            return _Opaque(importlib.import_module(operands[0]))
+        if action == "get":
+            return getattr(operands[0], operands[1])
+        if action == "set":
+            return setattr(*operands)
+        if action == "call":
+            function, args, keywords = operands
+            return function(*args, **keywords)
+        if action == "operator":
+            return OPERATORS[operands[0]](*operands[1])
+        if action == "release":
+            for number in operands[0]:
+                self.objects.pop(number, None)
+            return None
+        raise ValueError(f"unknown action {action!r}")
+
+    def describe(self, problem: BaseException) -> list[Any]:
+        """Return an exception as text: the names of its classes, its message and the student's own line."""
+        names = [base.__name__ for base in type(problem).__mro__ if base is not object]
+        try:
+            message = str(problem)[:MAX_TEXT]
+        except BaseException:
+            message = "(its message can't be shown)"
+        line, function = 0, ""
+        trace = problem.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename.startswith(self.student_folder):
+                line, function = trace.tb_lineno, trace.tb_frame.f_code.co_name
+            trace = trace.tb_next
+        if isinstance(problem, SyntaxError) and not line:
+            line = problem.lineno or 0
+        return [[str(name) for name in names], message, line, function]
+
+    def _send(self, message: list[Any]) -> None:
+        try:
+            frame = wire.pack(message, self.refer)
+            wire.send(self.writer, frame)
+        except wire.EndOfStream:
+            raise
+        except wire.WireError as problem:
+            names = ["WireError", "Exception", "BaseException"]
+            wire.send(self.writer, wire.pack(["error", names, str(problem), 0, ""], self.refer))
+
+
+class _Opaque:
+    """Stands for a module, so that it travels as a reference and still answers `getattr`."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def _limit(settings: dict[str, Any]) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    memory = settings.get("memory_mb", 0) << 20
+    limits = [(resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 1 << 20)]
+    for which, value in limits:
+        if value or which == resource.RLIMIT_CORE:
+            try:
+                resource.setrlimit(which, (value, value))
+            except (ValueError, OSError):  # macOS refuses RLIMIT_AS
+                continue
+
+
+def main() -> None:
+    """Serve on standard input and output, having moved both out of the student's way."""
+    settings = json.loads(sys.argv[1])
+    reader = os.fdopen(os.dup(0), "rb")
+    writer = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.path[:0] = [settings["package"]]
+    sys.argv = ["student"]
+    sys.dont_write_bytecode = True
+    _limit(settings)
+    worker = Worker(reader, writer, os.path.join(settings["package"], "squeeze"))
+    try:
+        worker.serve()
+    except (wire.EndOfStream, BrokenPipeError):
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

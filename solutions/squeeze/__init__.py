@@ -1,0 +1,1 @@
+"""The programs that the course builds, one module a lesson."""
