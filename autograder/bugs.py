@@ -60,6 +60,8 @@ def _bug(path: Path, lesson: str, source: str, exercises: list[str], entry: dict
         raise ShortestError(
             f"{path}: bug {name!r}: its text occurs {times} times in squeeze/{lesson}.py, not once"
         )
+    if entry["find"] == entry["replace"]:
+        raise ShortestError(f"{path}: bug {name!r} replaces its text by itself")
     edited = source.replace(entry["find"], entry["replace"])
     try:
         compile(edited, f"<bug {name}>", "exec")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,18 +21,23 @@ from autograder.remote import Remote
 from autograder.sandbox import Unsandboxed
 from autograder.workspace import assemble
 
+PRINTED = 2000  # bytes of what student code printed that are kept: the last ones
 SECRET = "public"  # noqa: S105 - the public laws' inputs are no secret: everyone may see the same
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: a verdict for each public law, notes, and what the student's code printed."""
+    """What a check found: a verdict for each public law, notes, and what the student's code printed.
+
+    `sha256` is that of the file that was read.
+    """
 
     lesson: Lesson
     laws: tuple[Law, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()
     printed: str = ""
+    sha256: str = ""
 
     @property
     def points(self) -> int:
@@ -53,13 +61,13 @@ def check_file(desk: Desk, lesson_name: str, path: Path) -> Checked:
     needs, notes = desk.needed(lesson.name)
     with tempfile.TemporaryDirectory(prefix="shortest-", ignore_cleanup_errors=True) as folder:
         package = assemble(Path(folder), {**needs, lesson.name: submission.source})
-        with tempfile.TemporaryFile() as errors:
+        with _printing() as (errors, printed):
             arguments = (Unsandboxed(), package, lesson.name, lesson.limits, submission.source)
             with Remote(*arguments, errors=errors, own_lines=submission.own_lines) as subject:
                 verdicts = judge(laws, subject, lesson.limits, inputs, SECRET, submission.problems)
                 done = tuple(verdicts)
-            printed = _tail(errors)
-    return Checked(lesson, tuple(laws), done, (*submission.notes, *notes), printed)
+    text = printed.decode("utf-8", "replace")
+    return Checked(lesson, tuple(laws), done, (*submission.notes, *notes), text, submission.sha256)
 
 
 def check_live(course: Course, lesson_name: str, subject: Subject, laws: Sequence[Law]) -> Checked:
@@ -74,7 +82,24 @@ def inputs(law: Law) -> list[dict[str, Any]]:
     return lawbook.draw(law, SECRET)
 
 
-def _tail(errors: Any) -> str:
-    size = errors.seek(0, 2)
-    errors.seek(max(0, size - 2000))
-    return str(errors.read().decode("utf-8", "replace"))
+@contextmanager
+def _printing() -> Iterator[tuple[int, bytearray]]:
+    """Give a pipe for what student code prints, and what is kept of it: whatever the amount, it fills no disk."""
+    reading, writing = os.pipe()
+    kept = bytearray()
+    thread = threading.Thread(target=_keep_last, args=(reading, kept), daemon=True)
+    thread.start()
+    try:
+        yield writing, kept
+    finally:
+        os.close(writing)
+        thread.join(1.0)  # a process that the student's code left behind could hold the pipe open
+
+
+def _keep_last(reading: int, kept: bytearray) -> None:
+    while block := os.read(reading, 1 << 16):
+        kept += block
+        if len(kept) > PRINTED:
+            start = kept.find(b"\n", len(kept) - PRINTED) + 1  # whole lines, where they are not endless
+            del kept[: start or len(kept) - PRINTED]
+    os.close(reading)

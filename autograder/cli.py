@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.course import Course, find_course
-from autograder.desk import Desk
 from autograder.model import ShortestError
+
+if TYPE_CHECKING:  # a command imports what it needs when it runs: these take half a second
+    from autograder.check import Checked
+    from autograder.course import Course
+    from autograder.desk import Desk
 
 app = typer.Typer(
     help="The Shortest Program: build everything from a run-length coder to a Transformer, and check it.",
@@ -35,6 +38,8 @@ def main() -> None:
     """Run the command line; an error that a person can act on is one line, not a traceback."""
     try:
         app()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ShortestError as problem:
         Console(stderr=True).print(
             f"[red]shortest:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True
@@ -42,8 +47,16 @@ def main() -> None:
         sys.exit(1)
 
 
+def _course() -> Course:
+    from autograder.course import find_course
+
+    return find_course()
+
+
 def _desk() -> Desk:
-    return Desk(Path.cwd(), find_course())
+    from autograder.desk import Desk
+
+    return Desk(Path.cwd(), _course())
 
 
 @app.command("list")
@@ -98,19 +111,28 @@ def check(
     """Run the public laws on your file: what breaks, on which input, and what to try."""
     desk = _desk()
     name, path = desk.file(lesson)
-    good = _check(desk, name, path)
-    if not watch:
-        raise typer.Exit(0 if good else 1)
+    if watch:
+        _watch(lambda: _next(_check(desk, name, path), name), path)
+        return
+    checked = _check(desk, name, path)
+    _next(checked, name)
+    raise typer.Exit(0 if checked.points == checked.possible else 1)
+
+
+def _watch(action: Callable[[], None], path: Path) -> None:
+    """Act now, and again whenever the file has changed, until Ctrl-C."""
     from watchfiles import watch as changes  # its import costs time that only --watch should pay
 
+    _try(action)
     console.print("\nWaiting for you to save; Ctrl-C ends it.", style="dim")
-    for changed in changes(path.parent, recursive=False, raise_interrupt=False):
+    # The folder is watched and not the file: many editors put a new file in the old one's place.
+    for changed in changes(path.parent, recursive=False):
         if any(Path(changed_path).name == path.name for _, changed_path in changed) and path.is_file():
             console.rule()
-            _try(lambda: _check(desk, name, path))
+            _try(action)
 
 
-def _check(desk: Desk, name: str, path: Path) -> bool:
+def _check(desk: Desk, name: str, path: Path) -> Checked:
     from autograder import report
     from autograder.check import check_file
 
@@ -120,16 +142,19 @@ def _check(desk: Desk, name: str, path: Path) -> bool:
     )
     console.print(report.render(checked))
     desk.remember(name, {"points": checked.points, "possible": checked.possible})
+    return checked
+
+
+def _next(checked: Checked, name: str) -> None:
     if checked.points == checked.possible:
         console.print(f"Every public law holds. Next: [bold]shortest submit {name}[/bold]", highlight=False)
-    return checked.points == checked.possible
 
 
-def _try(action: Callable[[], Any]) -> None:
+def _try(action: Callable[[], None]) -> None:
     try:
         action()
     except ShortestError as problem:
-        console.print(f"[red]{escape(str(problem))}[/red]", highlight=False)
+        console.print(f"[red]{escape(str(problem))}[/red]", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -139,13 +164,13 @@ def submit(lesson: LessonName) -> None:
 
     desk = _desk()
     name, path = desk.file(lesson)
-    good = _check(desk, name, path)
-    target, digest = pack(name, path, desk.folder)
+    checked = _check(desk, name, path)
+    target, digest = pack(name, path, desk.folder, tested=checked.sha256)
     console.print(
         f"\nWrote {target.name}, which holds {path.name} (SHA-256 {digest[:16]}…). Hand it in as it is.",
         highlight=False,
     )
-    if not good:
+    if checked.points < checked.possible:
         console.print("Not every public law holds yet. You may hand it in all the same, and again later.")
 
 
@@ -221,11 +246,17 @@ def release(
     ] = None,
 ) -> None:
     """Write the nbgrader course and the students' bundle, with no solution in it (instructors)."""
-    from autograder.publish import publish_release
+    import tempfile
 
-    course = _whole(find_course())
-    for line in publish_release(course, folder, lesson or list(course.lessons)):
-        console.print(line, highlight=False, soft_wrap=True)
+    from autograder import wheel
+    from autograder import release as releasing
+
+    course = _whole(_course())
+    with tempfile.TemporaryDirectory() as place:
+        engine = wheel.build(course.root, Path(place))
+        made = releasing.release(course, folder, lesson or list(course.lessons), wheel=engine)
+    console.print(f"nbgrader course   {made.nbgrader}", highlight=False, soft_wrap=True)
+    console.print(f"for students      {made.archive}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -246,7 +277,7 @@ def grade(
     from autograder.marking import mark
 
     mark(
-        _whole(find_course()),
+        _whole(_course()),
         submissions,
         out,
         jobs=jobs,

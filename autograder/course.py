@@ -47,14 +47,19 @@ class Course:
         """
         folders = sorted(path for path in (self.root / "lessons").glob("[0-9][0-9]_*") if path.is_dir())
         lessons = [_read_lesson(folder, self.modules) for folder in folders]
-        known = {lesson.name for lesson in lessons}
+        earlier: dict[str, Lesson] = {}
         for lesson in lessons:
+            path = lesson.page.parent / "lesson.toml"
             for need in lesson.needs:
-                if need not in known:
+                if need not in earlier:
+                    raise ShortestError(f"{path}: needs: no earlier lesson is called {need!r}")
+            for other in earlier.values():
+                if lesson.name == other.name or lesson.number == other.number:
                     raise ShortestError(
-                        f"{lesson.page.parent / 'lesson.toml'}: needs: no lesson is called {need!r}"
+                        f"{path}: {lesson.folder} and {other.folder} share a module or a number"
                     )
-        return {lesson.name: lesson for lesson in lessons}
+            earlier[lesson.name] = lesson
+        return earlier
 
     def lesson(self, name: str) -> Lesson:
         """Return a lesson by its name or its number. Raises ShortestError, listing the names, where there is none."""
@@ -181,8 +186,8 @@ def _read_lesson(folder: Path, modules: Path) -> Lesson:
         title=_typed(path, table, "title", str),
         part=_typed(path, table, "part", str),
         minutes=_typed(path, table, "minutes", int),
-        needs=tuple(_typed(path, table, "needs", list)),
-        limits=_limits(path, table.get("limits", {})),
+        needs=_needs(path, table),
+        limits=_limits(path, _typed(path, {"limits": {}, **table}, "limits", dict)),
         rung=rung,
         page=page,
         module=module,
@@ -197,6 +202,13 @@ def _typed(path: Path, table: dict[str, Any], key: str, kind: type) -> Any:
     return table[key]
 
 
+def _needs(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
+    needs = _typed(path, table, "needs", list)
+    if not all(type(need) is str for need in needs):
+        raise ShortestError(f"{path}: needs: expected names of lessons, got {needs!r}")
+    return tuple(needs)
+
+
 def _limits(path: Path, table: dict[str, Any]) -> Limits:
     for key, value in table.items():
         if key not in Limits.__dataclass_fields__:
@@ -205,4 +217,6 @@ def _limits(path: Path, table: dict[str, Any]) -> Limits:
             )
         if type(value) not in (int, float) or value <= 0:
             raise ShortestError(f"{path}: limits: {key}: expected a number above 0, got {value!r}")
+        if key == "memory_mb" and type(value) is not int:
+            raise ShortestError(f"{path}: limits: {key}: expected a whole number, got {value!r}")
     return Limits(**table)

@@ -98,12 +98,15 @@ class Desk:
         return modules, notes
 
     def progress(self) -> dict[str, dict[str, int]]:
-        """Return what the last check of each lesson gave: points earned and possible, by lesson."""
+        """Return what the last check of each lesson gave: points earned and possible, by lesson.
+
+        What can't be read is left out: the file can be made again by checking.
+        """
         try:
             table = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
-        return table if isinstance(table, dict) else {}
+        return {k: v for k, v in table.items() if _is_result(v)} if isinstance(table, dict) else {}
 
     def remember(self, lesson: str, result: Mapping[str, int]) -> None:
         """Keep what a check gave, in one replacement of the file, so that no crash leaves half of it."""
@@ -113,3 +116,7 @@ class Desk:
         table = {**self.progress(), lesson: dict(result)}
         beside.write_text(json.dumps(table, indent=1), encoding="utf-8")
         beside.replace(path)
+
+
+def _is_result(entry: object) -> bool:
+    return isinstance(entry, dict) and all(type(entry.get(key)) is int for key in ("points", "possible"))

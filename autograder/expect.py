@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.proxy import Refused, WorkerGone
 from autograder.show import first_difference, show
 
 PLAIN = (type(None), bool, int, float, str, bytes, bytearray)
@@ -92,12 +93,15 @@ def raises(error: str, call: Callable[..., Any], *args: Any, what: str = "", nam
     """Hold where `call(*args)` raises the exception named `error` or one derived from it.
 
     `naming` is text that the exception's message must hold, so that its reader can find the culprit.
+    A worker that is lost, or an object where a value is needed, is no exception of the student's code.
 
     >>> raises("ZeroDivisionError", lambda: 1 / 0)
     """
     what = what or f"{getattr(call, '__name__', 'the call')}({', '.join(map(show, args))})"
     try:
         got = call(*args)
+    except (WorkerGone, Refused):
+        raise
     except Exception as problem:
         names = getattr(problem, "names", None) or [base.__name__ for base in type(problem).__mro__]
         if error not in names:
@@ -145,7 +149,9 @@ def _difference(got: Any, expected: Any, what: str) -> str:
         return _dict_difference(got, expected, what)
     if isinstance(expected, bytes | bytearray | str):
         return first_difference(got, expected, what)
-    if isinstance(expected, PLAIN + (np.generic, set, frozenset)):
+    if isinstance(expected, set | frozenset) and got == expected:
+        return _key_difference(got, expected, f"an element of {what}")
+    if isinstance(expected, (*PLAIN, np.generic, set, frozenset)):
         same = got == expected or (got != got and expected != expected)
         return "" if same else f"{what}: expected {show(expected)}, got {show(got)}"
     raise TypeError(f"expect.equal can't compare {a(expected)}; compare its parts")
@@ -169,9 +175,17 @@ def _dict_difference(got: Any, expected: Any, what: str) -> str:
     for key in got:
         if key not in expected:
             return f"{what}: the key {show(key)} should not be there"
+    if difference := _key_difference(got, expected, f"a key of {what}"):
+        return difference
     return next(
         (d for key in expected if (d := _difference(got[key], expected[key], f"{what}[{show(key)}]"))), ""
     )
+
+
+def _key_difference(got: Any, expected: Any, what: str) -> str:
+    # To Python 1, 1.0 and True are one key, but they aren't of one type.
+    theirs = {key: key for key in got}
+    return next((d for key in expected if (d := _difference(theirs[key], key, what))), "")
 
 
 def _how_far(got: Any, expected: Any, near: Any, what: str) -> str:

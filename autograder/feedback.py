@@ -19,6 +19,7 @@ __all__ = ["as_json", "file_name", "latest", "page", "rows", "write"]
 
 LONGEST_NAME = 120
 UNSTARTED = "is not started"
+UNRECORDED = "no verdict is recorded; the law may be newer than this grading"
 MARKS = {
     Outcome.PASSED: "✓",
     Outcome.FAILED: "✗",
@@ -52,7 +53,7 @@ def page(
 ) -> str:
     """Return a student's page as HTML that needs no other file; of a lesson's attempts the last one counts.
 
-    `laws` holds each lesson's public and hidden laws; a verdict on a law that it doesn't hold shows no details.
+    `laws` holds each lesson's public and hidden laws; a verdict on any other law shows no details.
     """
     return render(
         "feedback.html.j2", student=clean(student), lessons=as_json(student, attempts, laws, lessons)
@@ -94,9 +95,9 @@ def as_json(
 def file_name(student: str) -> str:
     r"""Return the name of a student's page, a different one for each student on every file system.
 
-    Small letters, digits and hyphens stay. Any other character becomes `_` and two hexadecimal digits for each
-    byte of its UTF-8 form, capitals too, because Windows and macOS don't tell them apart. A name that would be
-    too long is cut and ends in `_-` and a SHA-256. The prefix keeps clear of reserved names such as `con`.
+    Small letters, digits and hyphens stay. Any other character becomes `_` and two hexadecimal digits for
+    each byte of its UTF-8 form, capitals too, because Windows and macOS don't tell them apart. A name that
+    would be too long is cut and ends in `_-` and a SHA-256. The prefix keeps clear of names such as `con`.
 
     >>> file_name("ada-1"), file_name("../É")
     ('student-ada-1.html', 'student-_2e_2e_2f_c3_89.html')
@@ -116,11 +117,7 @@ def rows(attempt: Attempt, laws: Sequence[Law]) -> Iterator[tuple[Law | None, Ve
     """
     verdicts = {verdict.law: verdict for verdict in attempt.verdicts}
     for law in laws:
-        yield (
-            law,
-            verdicts.get(law.name)
-            or Verdict(law.name, Outcome.NOT_RUN, 0, law.points, "no verdict is recorded"),
-        )
+        yield law, verdicts.get(law.name) or Verdict(law.name, Outcome.NOT_RUN, 0, law.points, UNRECORDED)
     known = {law.name for law in laws}
     for verdict in attempt.verdicts:
         if verdict.law not in known:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +39,28 @@ class Grader:
         """Judge one submission; whatever is wrong with it is in the verdicts, and nothing is raised for it."""
         started = time.monotonic()
         laws, version = self.laws(found.lesson), grader_version(self.course, found.lesson)
+        digest = ""
+        notes: tuple[str, ...] = ()
         try:
-            submission = intake.read(found, self.course.source(found.lesson))
-        except ShortestError as problem:
-            verdicts = _all(laws, Outcome.NOT_RUN, f"the file was refused: {problem}")
-            return Attempt(
-                found.student, found.lesson, _hash(found.path), version, verdicts, 0.0, (str(problem),)
-            )
-        try:
+            digest = _hash(found.path)
+            submission = self._read(found)
+            digest, notes = submission.sha256, submission.notes
             verdicts = self._judge(submission, laws)
+        except _Refused as problem:
+            verdicts, notes = _all(laws, Outcome.NOT_RUN, f"the file was refused: {problem}"), (str(problem),)
         except Exception as problem:  # the grader's own fault: said, and never a student's zero in silence
             verdicts = _all(
                 laws, Outcome.GRADER_ERROR, f"the grader broke: {type(problem).__name__}: {problem}"
             )
         seconds = time.monotonic() - started
-        return Attempt(
-            found.student, found.lesson, submission.sha256, version, verdicts, seconds, submission.notes
-        )
+        return Attempt(found.student, found.lesson, digest, version, verdicts, seconds, notes)
+
+    def _read(self, found: Found) -> Submission:
+        module = self.course.source(found.lesson)
+        try:
+            return intake.read(found, module)
+        except ShortestError as problem:
+            raise _Refused(str(problem)) from None
 
     def _judge(self, submission: Submission, laws: Sequence[Law]) -> tuple[Verdict, ...]:
         lesson = self.course.lesson(submission.lesson)
@@ -85,6 +91,10 @@ class Grader:
         }
 
 
+class _Refused(Exception):  # noqa: N818 - the submission's state, not our mistake
+    """The submission can't be used; the message says why."""
+
+
 @cache
 def grader_version(course: Course, lesson: str) -> str:
     """Return a hash of all that a verdict depends on besides the submission: the laws, the module and ours."""
@@ -104,29 +114,39 @@ def grade(
     """Yield an attempt for each submission as it is done, in no set order, from `jobs` processes.
 
     A grading process that dies takes no submission with it: what it held is judged again in this one.
+    Whoever stops early ends these processes at once.
     """
     if jobs == 1 or len(found) < 2:
-        grader = Grader(course.root, secret, sandbox)
-        yield from map(grader.grade, found)
+        yield from map(Grader(course.root, secret, sandbox).grade, found)
         return
     lost: list[Found] = []
-    arguments = (course.root, secret, sandbox)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, arguments) as pool:
-        waiting: dict[Future[Attempt], Found] = {pool.submit(_grade, one): one for one in found}
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                one = waiting.pop(future)
-                if future.exception() is None:
-                    yield future.result()
-                else:
-                    lost.append(one)
+    with tempfile.TemporaryDirectory(prefix="shortest-", ignore_cleanup_errors=True) as folder:
+        arguments = (course.root, secret, sandbox, folder)
+        before = set(active_children())
+        with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, arguments) as pool:
+            waiting: dict[Future[Attempt], Found] = {pool.submit(_grade, one): one for one in found}
+            try:
+                yield from _as_done(waiting, lost)
+            finally:
+                for process in set(active_children()) - before if waiting else ():
+                    process.terminate()
     if lost:
         yield from map(Grader(course.root, secret, sandbox).grade, lost)
 
 
+def _as_done(waiting: dict[Future[Attempt], Found], lost: list[Found]) -> Iterator[Attempt]:
+    while waiting:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            if future.exception() is None:
+                yield future.result()
+            else:
+                lost.append(waiting[future])
+            del waiting[future]
+
+
 def pending(course: Course, found: Sequence[Found], judged: set[tuple[str, str, str, str]]) -> list[Found]:
-    """Return the submissions that this grader has not judged yet."""
+    """Return the submissions that this grader has not judged yet, given what `Gradebook.judged` returns."""
     return [
         one
         for one in found
@@ -137,7 +157,9 @@ def pending(course: Course, found: Sequence[Found], judged: set[tuple[str, str, 
 _grader: list[Grader] = []
 
 
-def _prepare(root: Path, secret: str, sandbox: Sandbox) -> None:
+def _prepare(root: Path, secret: str, sandbox: Sandbox, folder: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    tempfile.tempdir = folder  # which that process removes, however this one ends
     _grader[:] = [Grader(root, secret, sandbox)]
 
 
@@ -150,8 +172,9 @@ def _all(laws: Sequence[Law], outcome: Outcome, because: str) -> tuple[Verdict, 
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    """Return the hash of a file; nothing where it can't be read, which is for `intake` to say."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import ForeignKey, create_engine, event, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from autograder.model import Attempt, Finding, Outcome, Verdict
+from autograder.model import Attempt, Finding, Outcome, ShortestError, Verdict
 
 
 class Base(DeclarativeBase):
@@ -62,10 +63,17 @@ class Gradebook:
     """The attempts of a course, at a database URL such as `sqlite:///gradebook.db`."""
 
     def __init__(self, url: str) -> None:
+        """Open it, and make its tables where there are none. Raises ShortestError where it can't be opened."""
         self.engine = create_engine(url)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _write_ahead)
-        Base.metadata.create_all(self.engine)
+        try:
+            Base.metadata.create_all(self.engine)
+        except DatabaseError as problem:
+            self.close()
+            raise ShortestError(
+                f"the gradebook {url} can't be opened ({problem.orig}); move it away, or name another folder"
+            ) from None
 
     @classmethod
     def at(cls, path: Path) -> Gradebook:
@@ -102,10 +110,16 @@ class Gradebook:
             session.add(row)
 
     def judged(self) -> set[tuple[str, str, str, str]]:
-        """Return student, lesson, hash and grader version of every attempt, to tell what is still to be done."""
-        columns = (AttemptRow.student, AttemptRow.lesson, AttemptRow.sha256, AttemptRow.grader)
-        with Session(self.engine) as session:
-            return {(row[0], row[1], row[2], row[3]) for row in session.execute(select(*columns))}
+        """Return student, lesson, hash and grader version of what need not be judged again.
+
+        That is each student's last attempt at each lesson: who hands in an earlier file again means it. An
+        attempt that the grader broke on counts for nothing.
+        """
+        return {
+            (attempt.student, attempt.lesson, attempt.sha256, attempt.grader)
+            for attempt in self.latest()
+            if all(verdict.outcome is not Outcome.GRADER_ERROR for verdict in attempt.verdicts)
+        }
 
     def latest(self) -> list[Attempt]:
         """Return each student's last attempt at each lesson, by lesson and student."""
@@ -130,7 +144,7 @@ def write_csv(path: Path, attempts: Sequence[Attempt], possible: Mapping[str, in
 
 
 def _no_formula(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text.strip()[:1] in ("=", "+", "-", "@", "|") or text != text.strip() else text
 
 
 def _row(verdict: Verdict) -> VerdictRow:

@@ -12,6 +12,7 @@ import json
 import re
 import stat
 import tokenize
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from typing import Any
 
 from autograder import source
 from autograder.model import ShortestError, Submission
+from autograder.show import show
 
 MAX_BYTES = 32 << 20
 SUFFIXES = (".ipynb", ".py", ".zip")
 MANIFEST = "manifest.json"
+CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # as PEP 263 has it
+JUNK = {".git", ".ipynb_checkpoints", ".shortest", "__MACOSX", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ def read(found: Found, module: str) -> Submission:
     if found.path.suffix == ".zip":
         name, content = _from_zip(found, data)
     if name.endswith(".ipynb"):
-        text, problems, notes = from_notebook(content, found.path, module, found.lesson)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a student's odd backslash is no news for whoever grades
+            text, problems, notes = from_notebook(content, found.path, module, found.lesson)
         place = (found.student, found.lesson, found.path)
         return Submission(*place, digest, text, problems, tuple(notes), own_lines=False)
     return Submission(found.student, found.lesson, found.path, digest, decode_python(content, found.path))
@@ -112,64 +118,80 @@ def decode_python(data: bytes, path: Path) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as problem:
+    except (SyntaxError, ValueError, LookupError) as problem:
         raise ShortestError(f"{path}: it is not Python text ({problem}); save it as UTF-8") from None
     if "\0" in text:
         raise ShortestError(
             f"{path}: it holds a NUL at character {text.index(chr(0))}; it is not a Python file"
         )
-    return "\n".join(text.splitlines()) + "\n"
+    return _as_utf8(io.StringIO(text, newline=None).read())
+
+
+def _as_utf8(text: str) -> str:
+    """Let the text's own declaration of an encoding say UTF-8, as which it will be written."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:2]):
+        match = CODING.match(line)
+        if match:
+            lines[number] = line[: match.start(1)] + "utf-8" + line[match.end(1) :]
+    text = "\n".join(lines)
+    return text if text.endswith("\n") else text + "\n"
 
 
 def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if (
-            any(part.startswith((".", "__")) for part in relative.parts)
-            or path.is_dir()
-            and not path.is_symlink()
-        ):
+        parts = path.relative_to(folder).parts
+        if JUNK.intersection(parts) or (path.is_dir() and not path.is_symlink()):
             continue
-        if path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+        if any(part.startswith((".", "__")) for part in parts):
+            if path.suffix in SUFFIXES and not path.name.startswith("._"):  # what macOS leaves beside a file
+                notes.append(f"{path}: passed over: a name that starts with . or __ is hidden")
+        elif path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
             notes.append(f"{path}: passed over: it is a link or a special file, not a regular one")
-        elif any(
-            parent.is_symlink() for parent in path.parents if parent != folder and folder in parent.parents
-        ):
-            notes.append(f"{path}: passed over: a folder on its way is a link")
         else:
             yield path
 
 
 def _place(relative: Path, lessons: Sequence[str]) -> tuple[str, str] | None:
-    parts = relative.parts
-    if len(parts) == 1:
-        match = re.fullmatch(r"(.+)[-_](\w+)", relative.stem)
-        pairs = [
-            (relative.stem[: -len(name) - 1], name)
-            for name in lessons
-            if relative.stem.endswith(("-" + name, "_" + name))
-        ]
-        return pairs[0] if match and pairs and relative.suffix in SUFFIXES else None
-    if relative.suffix not in SUFFIXES or len(parts) > 3 or (len(parts) == 3 and parts[1] not in lessons):
+    """Return the student and the lesson that a file's place tells, or nothing."""
+    *folders, _ = relative.parts
+    if relative.suffix not in SUFFIXES or len(folders) > 2:
         return None
-    lesson = parts[1] if len(parts) == 3 else relative.stem
-    owned = relative.stem == lesson or (
-        relative.suffix == ".zip" and relative.stem.endswith(("-" + lesson, "_" + lesson))
-    )
-    if len(parts) == 2 and lesson not in lessons:
-        lesson = next((name for name in lessons if relative.stem.endswith(("-" + name, "_" + name))), "")
-        owned = relative.suffix == ".zip" and bool(lesson)
-    return (parts[0], lesson) if lesson in lessons and owned else None
+    if not folders:
+        owner, lesson = _named(relative.stem, lessons)
+        return (_student(owner), lesson) if owner else None
+    lesson = folders[1] if len(folders) == 2 else relative.stem
+    if relative.suffix == ".zip" and relative.stem not in lessons:  # such as ada/ada-huffman.zip
+        named = _named(relative.stem, lessons)[1]
+        lesson = named if len(folders) == 1 or lesson == named else ""
+    elif relative.stem != lesson:
+        return None
+    return (_student(folders[0]), lesson) if lesson in lessons else None
+
+
+def _named(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
+    """Cut `STUDENT-LESSON` at the longest lesson's name that it ends in; two empty texts where there is none."""
+    endings = [name for name in lessons if stem.endswith(("-" + name, "_" + name))]
+    lesson = max(endings, key=len, default="")
+    return (stem[: -len(lesson) - 1], lesson) if lesson else ("", "")
+
+
+def _student(name: str) -> str:
+    # A folder's name that is no UTF-8 reaches us with lone surrogates, which no file or database takes.
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _read_file(path: Path) -> bytes:
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise ShortestError(
-            f"{path}: it is {size >> 20} MB, and the limit is {MAX_BYTES >> 20} MB; "
-            "clear all outputs of the notebook, save it and submit again"
-        )
-    return path.read_bytes()
+    try:
+        size = path.stat().st_size
+        if size <= MAX_BYTES:
+            return path.read_bytes()
+    except OSError as problem:
+        raise ShortestError(f"{path}: it can't be read: {problem.strerror}") from None
+    raise ShortestError(
+        f"{path}: it is {size >> 20} MB, and the limit is {MAX_BYTES >> 20} MB; "
+        "clear all outputs of the notebook, save it and submit again"
+    )
 
 
 def _from_zip(found: Found, data: bytes) -> tuple[str, bytes]:
@@ -177,29 +199,37 @@ def _from_zip(found: Found, data: bytes) -> tuple[str, bytes]:
         archive = zipfile.ZipFile(io.BytesIO(data))
         manifest = json.loads(_member(found.path, archive, MANIFEST))
         name, digest, lesson = manifest["file"], manifest["sha256"], manifest["lesson"]
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        KeyError,
-        TypeError,
-        NotImplementedError,
-        RecursionError,
-        RuntimeError,
-    ) as problem:
+    except ShortestError:
+        raise
+    except Exception as problem:  # a crafted archive breaks zipfile in many ways
         detail = f"{type(problem).__name__}: {problem}"
         raise ShortestError(
             f"{found.path}: it is no archive that `shortest submit` wrote ({detail}); submit again"
         ) from None
     if lesson != found.lesson or name not in (f"{lesson}.ipynb", f"{lesson}.py"):
         raise ShortestError(
-            f"{found.path}: it holds {name!r} of lesson {lesson!r}, not lesson {found.lesson!r}; submit again"
+            f"{found.path}: it holds {show(name, 80)} of lesson {show(lesson, 80)}, "
+            f"not lesson {found.lesson!r}; submit again"
         )
+    _check_members(found.path, archive, name)
     content = _member(found.path, archive, name)
     if hashlib.sha256(content).hexdigest() != digest:
         raise ShortestError(
             f"{found.path}: {name} is not the file whose hash the manifest holds; submit again"
         )
     return name, content
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an archive that holds anything but its two files, once each: it was made or changed by hand."""
+    members = archive.infolist()
+    strange = [info.filename for info in members if info.filename not in (MANIFEST, name)]
+    strange += [info.filename for info in members if stat.S_ISLNK(info.external_attr >> 16)]
+    if strange or len(members) != 2:
+        what = show(strange[0], 80) if strange else "one of them twice"
+        raise ShortestError(
+            f"{path}: it should hold {MANIFEST} and {name}, and holds {what}; hand in what `shortest submit` wrote"
+        )
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -260,25 +290,19 @@ def _cell_count(path: Path, name: str, count: int) -> str:
 
 
 def _compile_problem(text: str) -> str:
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(r"\s*[%!]", line) and not _compiles(text):
-            return f"line {number}: {line.strip()[:60]!r} is a command of IPython, not Python; move it to another cell"
     try:
-        compile(text, "<cell>", "exec", dont_inherit=True)
+        # First as a tree, which is what notes are taken from: it may be too deep where code is not.
+        compile(ast.parse(text), "<cell>", "exec", dont_inherit=True)
     except SyntaxError as problem:
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(r"\s*[%!]", line):
+                command = line.strip()[:60]
+                return f"line {number}: {command!r} is a command of IPython, not Python; move it to another cell"
         line = (problem.text or "").strip()[:80]
         return f"line {problem.lineno}: {problem.msg}{f': {line}' if line else ''}"
     except (ValueError, RecursionError, MemoryError, OverflowError) as problem:
         return f"it does not parse: {problem}"
     return ""
-
-
-def _compiles(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def _assemble(module: str, lesson: str, texts: Mapping[str, str]) -> str:
@@ -298,14 +322,13 @@ def _helpers_elsewhere(cells: Sequence[tuple[str, str]], good: Mapping[str, str]
     inside: set[str] = set().union(*(source.defined_names(text) for text in good.values())) if good else set()
     notes = []
     for identity, text in cells:
-        if identity in taken or identity.startswith(("given-", "setup")) or not _compiles(text):
+        if identity in taken or identity.startswith(("given-", "setup")) or _compile_problem(text):
             continue
         for helper in sorted(_functions(text) - inside):
             users = [name for name, names in used.items() if helper in names]
             if users:
-                notes.append(
-                    f"{helper} is defined outside the exercise cells; move it into the cell of {users[0]}, for only those are graded"
-                )
+                where = f"move it into the cell of {users[0]}, for only those are graded"
+                notes.append(f"{helper} is defined outside the exercise cells; {where}")
     return notes
 
 

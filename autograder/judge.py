@@ -6,19 +6,21 @@ The laws, their inputs and the comparisons are here; the student's code is where
 from __future__ import annotations
 
 import copy
+import itertools
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
+from hypothesis.errors import UnsatisfiedAssumption
 
 from autograder import lawbook
 from autograder.expect import Broken
 from autograder.model import Finding, Law, Limits, Outcome, ShortestError, Verdict
-from autograder.proxy import Refused, StudentError, WorkerGone, call_text
+from autograder.proxy import Missing, Refused, StudentError, WorkerGone, call_text
 from autograder.remote import NotLoaded
 from autograder.show import show
 
@@ -81,7 +83,7 @@ class Recorder:
         try:
             value = getattr(self._module, name)
         except AttributeError:
-            raise StudentError(["Missing", "AttributeError"], f"{name} is not defined") from None
+            raise Missing(f"{name} is not defined") from None
         if not callable(value):
             return value
 
@@ -109,8 +111,13 @@ def judge(
     if not laws:
         raise ShortestError("there is no law to judge by; an empty list would make every submission perfect")
     late: dict[str, str] = {}
+    until = time.monotonic() + limits.total_seconds
     for law in laws:
         reason = (problems or {}).get(law.exercise) or late.get(law.exercise)
+        if time.monotonic() > until:
+            reason = (
+                f"the {limits.total_seconds:g} seconds for all laws together were used up by the laws before"
+            )
         if reason:
             yield Verdict(law.name, Outcome.NOT_RUN, 0, law.points, because=reason)
             continue
@@ -132,23 +139,29 @@ def _judge_one(
         drawn = examples(law)
         subject.begin(limits.law_seconds)
         fixed = {name: subject.fixture(name) for name in lawbook.fixtures(law)}
+    except (StudentError, WorkerGone) as problem:
+        failure: _Failure | None = _Failure(problem, {}, "")
+    except Exception as problem:  # none of the student's code has run yet
+        return Verdict(law.name, Outcome.GRADER_ERROR, 0, law.points, because=_our_fault(problem))
+    else:
         failure = _replay(law, subject, fixed, drawn)
         if failure is not None:
             failure = _shrink(law, subject, fixed, secret, failure)
-    except Exception as problem:
-        failure = _Failure(problem, {}, "")
     seconds = time.monotonic() - started
     if failure is None:
         return Verdict(law.name, Outcome.PASSED, law.points, law.points, seconds=seconds)
-    outcome, because, finding = _explain(law, failure, subject)
+    try:
+        outcome, because, finding = _explain(law, failure, subject)
+    except Exception as problem:
+        outcome, because, finding = Outcome.GRADER_ERROR, _our_fault(problem), None
     return Verdict(law.name, outcome, 0, law.points, because, finding, seconds)
 
 
 class _Failure(Exception):  # noqa: N818 - one type for all failures, so that the shrinker sees one bug
     """A law that broke on one example, and the last call made before it did."""
 
-    def __init__(self, problem: Exception, example: Mapping[str, Any], call: str) -> None:
-        super().__init__(str(problem))
+    def __init__(self, problem: BaseException, example: Mapping[str, Any], call: str) -> None:
+        super().__init__()
         self.problem = problem
         self.example = example
         self.call = call
@@ -176,7 +189,7 @@ def _try(
         body(**fixed, **copy.deepcopy(dict(example)))  # nothing may change what the next submission gets
     except UnsatisfiedAssumption:
         return None
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # a notebook's exit() must not end the other laws
         return _Failure(problem, example, subject.last_call())
     return None
 
@@ -188,8 +201,11 @@ def _shrink(law: Law, subject: Subject, fixed: Mapping[str, Any], secret: str, f
     body = law.function.hypothesis.inner_test
     until = time.monotonic() + SHRINK_SECONDS
     smallest = [first]
+    tried = itertools.count()
 
     def attempt(**arguments: Any) -> None:
+        # Hypothesis tries the examples written by hand first, and where one of them fails it shrinks nothing.
+        by_hand = next(tried) < len(getattr(law.function, "hypothesis_explicit_examples", ()))
         if time.monotonic() > until:
             raise _Enough
         example = {name: value for name, value in arguments.items() if name not in fixed}
@@ -200,27 +216,27 @@ def _shrink(law: Law, subject: Subject, fixed: Mapping[str, Any], secret: str, f
             raise _Enough
         if _size(failure) < _size(smallest[0]):
             smallest[0] = failure
-        raise failure
+        if not by_hand:
+            raise failure
 
-    try:
+    with suppress(Exception, _Enough):  # the law is broken already, whatever becomes of the search
         lawbook.run_with(law, attempt, dict.fromkeys(fixed), secret)
-    except (_Failure, _Enough, HypothesisException):
-        pass
     return smallest[0]
 
 
-def _shrinkable(problem: Exception) -> bool:
-    # An unfinished function fails alike on every input, and each lost worker costs seconds.
-    return not isinstance(problem, WorkerGone | NotLoaded) and not _unfinished(problem)
+def _shrinkable(problem: BaseException) -> bool:
+    # An unfinished function fails alike on every input; a lost worker or a full memory costs seconds each time.
+    costly = isinstance(problem, WorkerGone | NotLoaded) or "MemoryError" in _names(problem)
+    return not costly and not _unfinished(problem)
 
 
-def _unfinished(problem: Exception) -> bool:
+def _unfinished(problem: BaseException) -> bool:
     if isinstance(problem, NotLoaded):
         return False
     return "NotImplementedError" in _names(problem) or "Missing" in _names(problem)
 
 
-def _names(problem: Exception) -> list[str]:
+def _names(problem: BaseException) -> list[str]:
     if isinstance(problem, StudentError):
         return problem.names
     return [base.__name__ for base in type(problem).__mro__]
@@ -241,17 +257,29 @@ def _explain(law: Law, failure: _Failure, subject: Subject) -> tuple[Outcome, st
         return Outcome.FAILED, problem.message, finding
     line, function, text = _student_line(problem, subject.source)
     if _unfinished(problem):
-        return Outcome.NOT_RUN, str(problem) or f"{function or law.exercise} is not started", None
+        return Outcome.NOT_RUN, _said(problem) or f"{function or law.exercise} is not started", None
+    where = _where(line if subject.own_lines else 0, function, text)
+    if isinstance(problem, NotLoaded):
+        return Outcome.FAILED, str(problem), _finding(failure, str(problem), where=where, category="load")
     if isinstance(problem, StudentError) or line:
-        message = str(problem) if isinstance(problem, NotLoaded) else f"{_names(problem)[0]}: {problem}"
-        where = _where(line if subject.own_lines else 0, function, text)
+        message = f"{_names(problem)[0]}: {_said(problem)}"
         return Outcome.FAILED, message, _finding(failure, message, where=where, category="error")
     if isinstance(problem, Refused) or not _ours(problem):
         name = failure.call.split("(")[0] or law.exercise
-        message = f"what {name} returned can't be used: {problem}"
+        message = f"what {name} returned can't be used: {_said(problem)}"
         return Outcome.FAILED, message, _finding(failure, message, category="type")
-    text = "".join(traceback.format_exception_only(problem)).strip()
-    return Outcome.GRADER_ERROR, f"the grader broke, not your code: {text}", None
+    return Outcome.GRADER_ERROR, _our_fault(problem), None
+
+
+def _said(problem: BaseException) -> str:
+    try:
+        return str(problem)
+    except Exception:  # a key of thousands of digits, or in a notebook a class of the student's
+        return "(its message can't be shown)"
+
+
+def _our_fault(problem: BaseException) -> str:
+    return f"the grader broke, not your code: {''.join(traceback.format_exception_only(problem)).strip()}"
 
 
 def _finding(
@@ -261,7 +289,7 @@ def _finding(
     return Finding(message, example, failure.call, expected, got, where, category)
 
 
-def _student_line(problem: Exception, source: str) -> tuple[int, str, str]:
+def _student_line(problem: BaseException, source: str) -> tuple[int, str, str]:
     """Return the number, the function and the text of the student's line that raised, or nothing."""
     if isinstance(problem, StudentError):
         lines = source.splitlines()
@@ -281,7 +309,7 @@ def _where(line: int, function: str, text: str) -> str:
     return f"{place}: {text}" if text else place
 
 
-def _ours(problem: Exception) -> bool:
+def _ours(problem: BaseException) -> bool:
     """Tell whether the engine raised it, rather than a law that was handed something it can't use."""
     frames = traceback.extract_tb(problem.__traceback__)
     last = [frame.filename for frame in frames][-1] if frames else ""

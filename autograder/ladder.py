@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,16 +189,18 @@ def to_json(rungs: Sequence[Rung]) -> str:
 
 def table(rungs: Sequence[Rung]) -> Table:
     """Lay the rungs out for a terminal in their order, with a line between lessons, peers and bound."""
+    from rich.box import HORIZONTALS
     from rich.table import Table
     from rich.text import Text
 
     title = f"Bits per byte of a file of {rungs[0].size:,} bytes" if rungs else None
-    view = Table(title=title, title_justify="left", caption=_caption(rungs), caption_justify="left")
+    view = Table(title=title, caption=_caption(rungs), box=HORIZONTALS, padding=(0, 1, 0, 0))
+    view.title_justify = view.caption_justify = "left"
     view.add_column("rung", no_wrap=True)
     for heading in ("bits/byte", "of which\nmodel", "seconds\nencode", "seconds\ndecode"):
         view.add_column(heading, justify="right", no_wrap=True)
     view.add_column("checked", overflow="fold")
-    for rung, following in zip(rungs, [*rungs[1:], None], strict=True):
+    for rung, following in zip_longest(rungs, rungs[1:]):
         last = following is not None and _group(following) != _group(rung)
         cells = [Text(cell) for cell in _cells(rung)]  # a student's message could hold markup
         view.add_row(*cells, style="dim" if rung.data_bits is None else "", end_section=last)
@@ -257,6 +260,7 @@ def draw(rungs: Sequence[Rung]) -> Figure:
             axes.axvline(height, color="#b03a2e", linestyle="--", label=f"{rung.name} {height:.3f}")
     axes.set_yticks(range(len(bars)), [rung.name for rung in bars])
     axes.set_xlim(0, 1.15 * max([0.1, *(height for height, _ in heights)]))  # room for the numbers
+    axes.set_ylim(-0.6, max(1, len(bars)) - 0.4)
     axes.set_xlabel("bits per byte")
     axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
@@ -273,4 +277,5 @@ def _draw_bar(axes: Any, place: int, rung: Rung) -> None:
     if model:
         axes.barh(place, model, left=total - model, height=0.7, color="#e0a030", label="the model's own bits")
     where = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    where["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # hides the line behind it
     axes.annotate(f"{total:.3f}", (total, place), **where)

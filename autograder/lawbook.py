@@ -6,14 +6,22 @@ import ast
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.errors import Unsatisfiable
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from autograder.laws import Mark
 from autograder.model import Law, ShortestError
+
+# Hypothesis keeps a table of Unicode; a student's folder is not the place for it.
+set_hypothesis_home_dir(Path("~/.cache/shortest-program").expanduser())
 
 
 def load(path: Path, lesson: str, *, hidden: bool) -> list[Law]:
@@ -24,7 +32,10 @@ def load(path: Path, lesson: str, *, hidden: bool) -> list[Law]:
     """
     if not path.is_file():
         raise ShortestError(f"lesson {lesson!r} has no law file {path}")
-    _check_names(path)
+    try:
+        _check_names(path)
+    except (SyntaxError, ValueError) as problem:  # ValueError: it is no UTF-8, or holds a zero byte
+        raise ShortestError(f"law file {path} can't be read: {problem}") from None
     spec = importlib.util.spec_from_file_location(f"laws_{'hidden' if hidden else 'public'}_{lesson}", path)
     if spec is None or spec.loader is None:
         raise ShortestError(f"law file {path} can't be loaded")
@@ -41,6 +52,9 @@ def load(path: Path, lesson: str, *, hidden: bool) -> list[Law]:
         raise ShortestError(
             f"law file {path}: {unmarked[0] + ' has no @law' if unmarked else 'it holds no law'}"
         )
+    for name, test in tests.items():
+        if hasattr(getattr(test, "hypothesis", None) and test.hypothesis.inner_test, "law"):
+            raise ShortestError(f"law file {path}: {name}: @law must be outermost, above @given")
     return [_law(test, lesson, hidden=hidden) for test in tests.values()]
 
 
@@ -86,7 +100,8 @@ def draw(law: Law, secret: str) -> list[dict[str, Any]]:
     def keep(**arguments: Any) -> None:
         drawn.append({name: value for name, value in arguments.items() if name not in asked})
 
-    run_with(law, keep, dict.fromkeys(asked), secret)
+    with suppress(Unsatisfiable):
+        run_with(law, keep, dict.fromkeys(asked), secret)
     if not drawn:
         raise ShortestError(f"law {law.key}: Hypothesis drew no example; its strategies reject everything")
     return drawn
@@ -98,9 +113,26 @@ def run_with(law: Law, body: Any, fixed: dict[str, Any], secret: str) -> None:
     original = handle.inner_test
     handle.inner_test = body
     try:
-        hypothesis.seed(seed_of(law, secret))(law.function)(**fixed)
+        with _no_borrowed_constants():
+            hypothesis.seed(seed_of(law, secret))(law.function)(**fixed)
     finally:
         handle.inner_test = original
+
+
+@contextmanager
+def _no_borrowed_constants() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants that it reads in whatever local modules are imported just now.
+
+    Otherwise the same secret would draw other inputs in another process; our tests notice where this fails.
+    """
+    original = providers._get_local_constants
+    providers._get_local_constants = Constants
+    providers.CONSTANTS_CACHE.cache.clear()
+    try:
+        yield
+    finally:
+        providers._get_local_constants = original
+        providers.CONSTANTS_CACHE.cache.clear()
 
 
 def total(laws: Iterable[Law]) -> int:

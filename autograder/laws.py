@@ -51,8 +51,8 @@ def law(*, exercise: str, points: int, hint: str, examples: int = 50) -> Callabl
             raise ValueError(f"law {function.__name__!r}: its name must start with 'test_'")
         if not (function.__doc__ or "").strip():
             raise ValueError(f"law {function.__name__!r} has no docstring; its first line is the law's title")
-        if points < 1 or not hint.strip() or not exercise.strip():
-            raise ValueError(f"law {function.__name__!r} needs an exercise, a hint and at least one point")
+        if type(points) is not int or points < 1 or not hint.strip() or not exercise.strip():
+            raise ValueError(f"law {function.__name__!r} needs an exercise, a hint and 1, 2, … points")
         if hasattr(function, "hypothesis"):
             function = _settings(examples)(function)
         function.law = Mark(exercise, points, hint, examples)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What all pages share: templates that escape everything, text made harmless, and a policy without scripts."""
+"""What all pages share: templates that escape everything, harmless text, and a policy without scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNSURE = re.compile(r"[^\t\n -~]")
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template. Whatever isn't `markupsafe.Markup` is escaped; a name that is missing is an error."""
+    """Fill in a template: all but `markupsafe.Markup` is escaped, and a missing name is an error."""
     style = _environment().get_template("style.css").render()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (

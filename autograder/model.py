@@ -60,9 +60,10 @@ class Exercise:
 class Limits:
     """What one submission may use while it is judged."""
 
-    law_seconds: float = 10.0
-    call_seconds: float = 4.0
-    memory_mb: int = 1024
+    call_seconds: float = 2.0
+    law_seconds: float = 6.0
+    total_seconds: float = 30.0
+    memory_mb: int = 512
 
 
 @dataclass(frozen=True, slots=True)

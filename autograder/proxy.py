@@ -6,6 +6,7 @@ refuses every operation by which student code could influence a law: equality, t
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import threading
 import time
@@ -15,10 +16,12 @@ from typing import IO, Any, NoReturn
 
 from autograder import wire
 from autograder.model import Limits
-from autograder.sandbox import Sandbox, end
+from autograder.sandbox import Sandbox, end, kill
 from autograder.show import show
 
 CALLBACK = 1 << 32
+LOAD_SECONDS = 4.0  # to start a worker and import NumPy on a busy machine
+_numbers = itertools.count(1)  # of calls, in all sessions
 
 
 class StudentError(Exception):
@@ -29,6 +32,13 @@ class StudentError(Exception):
         self.names = names
         self.line = line
         self.function = function
+
+
+class Missing(StudentError, AttributeError):  # noqa: N818 - so that `hasattr` works
+    """A name that the student's module does not define."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(["Missing", "AttributeError", "Exception"], message)
 
 
 class WorkerGone(Exception):  # noqa: N818 - an event, not a mistake
@@ -55,7 +65,7 @@ class Session:
         errors: int | IO[bytes] = subprocess.DEVNULL,
     ) -> None:
         self.limits = limits
-        self.last_call = ""
+        self.last_call = (0, "")  # its number, and itself as text
         self.timed_out = False
         self._closed = False
         self._depth = 0
@@ -65,7 +75,7 @@ class Session:
         self._clock = _Clock(self._expire)
         self.deadline = time.monotonic() + 1e6
         try:
-            reference = self.request("import", f"squeeze.{module}", seconds=10 + limits.call_seconds)
+            reference = self.request("import", f"squeeze.{module}", seconds=LOAD_SECONDS + limits.call_seconds)
         except BaseException:
             self.close()
             raise
@@ -84,25 +94,32 @@ class Session:
 
     def close(self) -> None:
         """End the worker and everything it started."""
+        if self._closed:
+            return  # the process is reaped, and its number may already be another's
         self._closed = True
         self._clock.stop()
         end(self._process)
 
-    def request(self, *message: Any, seconds: float = 0.0) -> Any:
-        """Send a request and return its value.
+    def request(self, *message: Any, seconds: float = 0.0, call: str = "") -> Any:
+        """Send a request and return its value; `call` is its text, where a law made it.
 
-        Raises StudentError for an exception over there, WorkerGone where no proper answer comes in time.
+        Raises StudentError for an exception over there, WorkerGone where no proper answer comes in time, and
+        Refused where an object is used that only a plain value can stand in for.
         """
+        if self._closed:
+            raise WorkerGone("the worker ended before", timed_out=self.timed_out)
         if not self._depth:
-            self._callbacks.clear()
+            self._callbacks.clear()  # one may be our own solution: it can't be kept to answer later calls
         frames = [wire.pack(list(message), self._refer)]
+        if call:  # not before the arguments were packed: what can't travel is an earlier call's result
+            self.last_call = (next(_numbers), call)
         if self._released:
             numbers, self._released = self._released, []
             frames.insert(0, wire.pack(["release", numbers], self._refer))
         seconds = seconds or min(self.limits.call_seconds, self.deadline - time.monotonic())
         if seconds <= 0:
             self._expire()
-        self._clock.set(seconds)
+        outer = self._clock.set(seconds)
         self._depth += 1
         try:
             return [self._exchange(frame) for frame in frames][-1]
@@ -112,7 +129,7 @@ class Session:
             raise WorkerGone(reason, timed_out=self.timed_out) from None
         finally:
             self._depth -= 1
-            self._clock.clear()
+            self._clock.reset(outer)
 
     def _exchange(self, frame: bytes) -> Any:
         reader, writer = self._process.stdout, self._process.stdin
@@ -120,7 +137,7 @@ class Session:
             raise wire.EndOfStream("the worker has no pipes")
         wire.send(writer, frame)
         while True:
-            answer = wire.unpack(wire.receive(reader), self._resolve)
+            answer = self._unpack(wire.receive(reader))
             if type(answer) is not list or not answer:
                 raise wire.WireError("an answer isn't a list")
             if answer[0] == "value" and len(answer) == 2:
@@ -132,6 +149,14 @@ class Session:
                 continue
             raise wire.WireError(f"an answer has an unknown form: {show(answer, 100)}")
 
+    def _unpack(self, frame: bytes) -> Any:
+        try:
+            return wire.unpack(frame, self._resolve)
+        except wire.WireError as problem:
+            if isinstance(problem.__cause__, Refused):  # a key or an element of a set is an object
+                raise problem.__cause__ from None
+            raise
+
     def _call_back(self, number: Any, args: Any) -> list[Any]:
         if (
             type(number) is not int
@@ -142,13 +167,13 @@ class Session:
         try:
             return ["value", self._callbacks[number - CALLBACK](*args)]
         except Exception as problem:  # student code may call with anything
-            return ["error", [type(problem).__name__, str(problem)]]
+            return ["error", [[base.__name__ for base in type(problem).__mro__], str(problem)]]
 
     def _refer(self, value: Any) -> int:
         if isinstance(value, Handle):
             session, number = _identity(value)
             if session is not self:
-                raise wire.WireError("an object of one process can't be handed to another")
+                _refuse(value)  # an object of one process means nothing in another
             return number
         if isinstance(value, Function):
             return self._refer(value.handle)
@@ -158,11 +183,8 @@ class Session:
         raise TypeError(f"a law can't send {value!r} to the sandbox")
 
     def _resolve(self, number: int) -> Any:
-        if number >= CALLBACK:  # a callback that came back to us
-            index = number - CALLBACK
-            if index >= len(self._callbacks):
-                raise wire.WireError("a callback that was never given")
-            return self._callbacks[index]
+        if number >= CALLBACK:  # a callback that comes back is an object there, like any other
+            raise wire.WireError("a reference that was never given")
         return Handle(self, number)
 
     def release(self, number: int) -> None:
@@ -171,7 +193,7 @@ class Session:
 
     def _expire(self) -> None:
         self.timed_out = True
-        self._process.kill()
+        kill(self._process)
 
 
 class _Clock:
@@ -185,11 +207,14 @@ class _Clock:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def set(self, seconds: float) -> None:
-        self._when = time.monotonic() + seconds
+    def set(self, seconds: float) -> float | None:
+        """Set the alarm, never later than it was, and return what it was: a callback may call in turn."""
+        outer, when = self._when, time.monotonic() + seconds
+        self._when = when if outer is None else min(outer, when)
+        return outer
 
-    def clear(self) -> None:
-        self._when = None
+    def reset(self, when: float | None) -> None:
+        self._when = when
 
     def stop(self) -> None:
         self._stopped = True
@@ -229,9 +254,7 @@ class Module:
         except StudentError as problem:
             if "AttributeError" not in problem.names:
                 raise
-            raise StudentError(
-                ["Missing", *problem.names], f"{name} is not defined in {self._name}"
-            ) from None
+            raise Missing(f"{name} is not defined in {self._name}") from None
 
 
 class Function:
@@ -244,8 +267,8 @@ class Function:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Call it in the sandbox."""
-        self._session.last_call = call_text(self.__name__, args, keywords)
-        return self._session.request("call", self.handle, args, keywords)
+        text = call_text(self.__name__, args, keywords)
+        return self._session.request("call", self.handle, args, keywords, call=text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.handle, name)
@@ -289,9 +312,7 @@ class Handle:
         return self.__session.request("operator", name, list(operands))
 
     def __refuse(self, *_: object) -> NoReturn:
-        raise Refused(
-            f"expected a plain value, got {remote_name(self)}: return numbers, bytes, lists, tuples, dicts or arrays"
-        )
+        _refuse(self)
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __iter__ = __contains__ = (
         __refuse  # type: ignore[assignment]
@@ -321,6 +342,12 @@ for _name in ("neg", "pos", "abs"):
 def _identity(handle: Handle) -> tuple[Session, int]:
     return object.__getattribute__(handle, "_Handle__session"), object.__getattribute__(
         handle, "_Handle__number"
+    )
+
+
+def _refuse(handle: Handle) -> NoReturn:
+    raise Refused(
+        f"expected a plain value, got {remote_name(handle)}: return numbers, bytes, lists, tuples, dicts or arrays"
     )
 
 

@@ -81,13 +81,10 @@ class Remote:
         """Start the clock of one law, and drop workers that the last law lost."""
         self._deadline = time.monotonic() + seconds
         for name, session in list(self._sessions.items()):
-            session.last_call = ""
+            session.last_call = (0, "")
             if not session.alive:
                 del self._sessions[name]
 
     def last_call(self) -> str:
-        """Return the last call made in either worker; `elsewhere` is asked first, for it decodes."""
-        calls = [
-            self._sessions[name].last_call for name in ("elsewhere", self._name) if name in self._sessions
-        ]
-        return next((call for call in calls if call), "")
+        """Return the last call made in either worker."""
+        return max((session.last_call for session in self._sessions.values()), default=(0, ""))[1]

@@ -107,14 +107,18 @@ class Bubblewrap:
             arguments += ["--ro-bind", str(Path(__file__).parent / name), f"/box/grader/{name}"]
         for name in LIBRARIES:
             arguments += ["--ro-bind-try", str(_site_packages() / name), f"/box/libraries/{name}"]
-        arguments += ["--ro-bind", str(package), "/box/package", "--chdir", "/tmp", "--remount-ro", "/"]  # noqa: S108
+        arguments += ["--ro-bind", str(package), "/box/package", "--chdir", "/tmp"]  # noqa: S108
+        # /dev holds /dev/shm, which nothing limits: only the 16 MiB of /tmp can be written to.
+        arguments += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return arguments
 
 
 def _bootstrap(grader: str, libraries: str) -> str:
-    # Only while the worker is imported does its own folder stand on the path, so that no module shadows it.
+    # Only while the worker is imported does its own folder stand on the path, and before the libraries, so
+    # that it shadows nothing later and no package of that name shadows it.
     return (
-        f"import sys; sys.path += [{libraries!r}, {grader!r}]; import worker; sys.path.pop(); worker.main()"
+        f"import sys; sys.path += [{grader!r}, {libraries!r}]; import worker; "
+        f"sys.path.remove({grader!r}); worker.main()"
     )
 
 
@@ -174,7 +178,12 @@ def network():
         return False
     return True
 def environment():
-    return dict(os.environ)
+    try:
+        with open("/proc/1/environ", "rb") as file:
+            first = filter(None, file.read().decode("utf-8", "replace").split("\\0"))
+    except OSError:
+        first = []
+    return sorted({*os.environ, *first})
 def write(path):
     try:
         open(path, "w").close()
@@ -206,6 +215,8 @@ def _self_test(sandbox: Sandbox) -> str:
                     return "the host's network can be reached"
                 if probe.write("/box/package/squeeze/new.py"):
                     return "the package can be written to"
+                if probe.write("/dev/shm/new"):  # noqa: S108
+                    return "memory can be filled through /dev/shm"
                 if set(probe.environment()) - set(ENVIRONMENT) - {"PWD", "LC_CTYPE"}:
                     return "the host's environment can be read"
         except (StudentError, WorkerGone, OSError) as problem:
@@ -213,8 +224,8 @@ def _self_test(sandbox: Sandbox) -> str:
     return ""
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a worker and all that it started, and reap it."""
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and all that it started: a child of its would keep the pipe open, and us waiting."""
     try:
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -222,6 +233,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.kill()
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and all that it started, and reap it."""
+    kill(process)
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             try:

@@ -16,13 +16,24 @@ def show(value: Any, limit: int = LIMIT) -> str:
     ("b'ab'", "'aaaaaaaaa … (12 more characters)")
     """
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, threshold=200, separator=", ")
+        # NumPy shortens each axis by itself, so an array of many axes would still come out endless.
+        shown = value.ravel()[:1000] if value.ndim > 3 and value.size > 200 else value
+        text = np.array2string(shown, threshold=200, separator=", ")
         text = f"array({text}, dtype={value.dtype}, shape={value.shape})"
     else:
-        text = repr(value.item()) if isinstance(value, np.generic) else repr(value)
+        text = _repr(value.item() if isinstance(value, np.generic) else value)
     if len(text) <= limit:
         return text
     return f"{text[:limit]} … ({len(text) - limit} more characters)"
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # an int of thousands of digits, or lists a thousand deep
+        if type(value) is int:
+            return hex(value)
+        return f"<{type(value).__name__} with parts that are too large to show>"
 
 
 def first_difference(got: Any, expected: Any, what: str) -> str:

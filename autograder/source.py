@@ -7,6 +7,7 @@ has been through `stub`.
 from __future__ import annotations
 
 import ast
+import io
 import re
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def blank(source: str, module: str) -> str:
 
 def without_markers(source: str) -> str:
     """Drop the marker lines and keep the solution between them: what the book's solution pages show."""
-    return "".join(line for line in source.splitlines(keepends=True) if line.strip() not in (BEGIN, END))
+    return "".join(line for line in _lines(source) if line.strip() not in (BEGIN, END))
 
 
 def segments(source: str, module: str) -> list[Segment]:
@@ -57,31 +58,46 @@ def segments(source: str, module: str) -> list[Segment]:
             f"squeeze.{module}: line {problem.lineno} does not parse: {problem.msg}"
         ) from None
     stub(source, module)
-    lines = source.splitlines(keepends=True)
+    lines = _lines(source)
     found: list[Segment] = []
     start = 0
     for node in tree.body:
         end = _last_line(lines, node.end_lineno or node.lineno)
-        body = "".join(lines[_first_line(node) : end])
-        if BEGIN not in body:
+        statement = lines[_first_line(node) : end]
+        if BEGIN not in map(str.strip, statement):
             continue
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             raise ShortestError(
                 f"squeeze.{module}: line {node.lineno}: a solution must be inside a function or class"
             )
         found.append(Segment("", "".join(lines[start : _first_line(node)])))
-        found.append(Segment(node.name, body))
+        found.append(Segment(node.name, "".join(statement)))
         start = end
     found.append(Segment("", "".join(lines[start:])))
-    return [segment for segment in found if segment.exercise or segment.text.strip()]
+    return _without_blanks(found)
+
+
+def _without_blanks(found: list[Segment]) -> list[Segment]:
+    # Blank lines alone make no cell: they go to the segment before them, or at the start to the one after.
+    kept: list[Segment] = []
+    start = ""
+    for segment in found:
+        if segment.exercise or segment.text.strip():
+            kept.append(Segment(segment.exercise, start + segment.text))
+            start = ""
+        elif kept:
+            kept[-1] = Segment(kept[-1].exercise, kept[-1].text + segment.text)
+        else:
+            start += segment.text
+    return [*kept, Segment("", start)] if start else kept
 
 
 def exercises(source: str, module: str) -> list[Exercise]:
     """List a module's exercises in order, with the first line of each docstring."""
     return [
-        Exercise(segment.exercise, _summary(segment.text), stub(segment.text, module), segment.text)
+        Exercise(segment.exercise, _summary(text), stub(text, module), text)
         for segment in segments(source, module)
-        if segment.exercise
+        if segment.exercise and (text := segment.text.strip("\n") + "\n")
     ]
 
 
@@ -115,9 +131,16 @@ def _first_line(node: ast.stmt) -> int:
 
 def _last_line(lines: list[str], end: int) -> int:
     # The parser does not count the comments after the last statement, such as the end marker.
-    while end < len(lines) and lines[end][:1].isspace() and lines[end].strip():
-        end += 1
+    for number in range(end, len(lines)):
+        if lines[number].strip() and not lines[number][0].isspace():
+            break
+        end = number + 1 if lines[number].strip() else end
     return end
+
+
+def _lines(source: str) -> list[str]:
+    # Where the parser sees lines; str.splitlines cuts at form feeds and other characters too.
+    return io.StringIO(source, newline="").readlines()
 
 
 def _summary(text: str) -> str:
@@ -130,7 +153,7 @@ def _replace_regions(source: str, module: str, *, keep_markers: bool) -> str:
     output: list[str] = []
     inside = 0
     name = ""
-    for number, line in enumerate(source.splitlines(keepends=True), 1):
+    for number, line in enumerate(_lines(source), 1):
         top = re.match(r"(?:def|class)\s+(\w+)", line)
         name = top.group(1) if top else name
         if line.strip() == BEGIN:

@@ -61,7 +61,7 @@ def pack(value: Any, refer: Callable[[Any], int]) -> bytes:
     (1, [2.0, b'x'], {'a': None})
     """
     try:
-        return bytes(_packer(refer).pack(value))
+        return _packed(value, refer)
     except (ValueError, RecursionError, OverflowError) as problem:
         raise WireError(f"a value can't be sent: {problem}") from None
 
@@ -76,24 +76,54 @@ def unpack(frame: bytes, resolve: Callable[[int], Any]) -> Any:
     except WireError:
         raise
     except Exception as problem:
-        raise WireError(f"a frame can't be read: {type(problem).__name__}: {problem}") from None
+        raise WireError(f"a frame can't be read: {type(problem).__name__}: {problem}") from problem
 
 
-def _packer(refer: Callable[[Any], int]) -> msgpack.Packer:
-    return msgpack.Packer(
+def _packed(value: Any, refer: Callable[[Any], int]) -> bytes:
+    packer = msgpack.Packer(
         default=lambda value: _to_extension(value, refer), strict_types=True, unicode_errors="surrogatepass"
     )
+    return bytes(packer.pack(_veiled(value)))
+
+
+class _Veil:
+    """Hides a value from msgpack, which would write it as something else: a bytearray as bytes, for one."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+VEILED = {bytearray, memoryview, msgpack.ExtType, msgpack.Timestamp}
+
+
+def _veiled(value: Any) -> Any:
+    kind = type(value)
+    if kind in VEILED:
+        return _Veil(value)
+    if kind is list and not VEILED_OR_NESTED.isdisjoint(map(type, value)):
+        return [_veiled(item) for item in value]
+    if kind is dict and not VEILED_OR_NESTED.isdisjoint(map(type, (*value, *value.values()))):
+        return {_veiled(key): _veiled(item) for key, item in value.items()}
+    return value
+
+
+VEILED_OR_NESTED = VEILED | {list, dict}
 
 
 def _unpack(frame: bytes, extension: Callable[[int, bytes], Any]) -> Any:
-    return msgpack.unpackb(frame, ext_hook=extension, strict_map_key=False, unicode_errors="surrogatepass")
+    # A timestamp, which nobody sends, would come as an object of msgpack's; timestamp=1 makes it a float.
+    return msgpack.unpackb(
+        frame, ext_hook=extension, strict_map_key=False, unicode_errors="surrogatepass", timestamp=1
+    )
 
 
 def _to_extension(value: Any, refer: Callable[[Any], int]) -> msgpack.ExtType:
+    if type(value) is _Veil:
+        value = value.value
     kind = type(value)
     sequences = {tuple: TUPLE, set: SET, frozenset: FROZENSET}
     if kind in sequences:
-        return msgpack.ExtType(sequences[kind], _packer(refer).pack(list(value)))
+        return msgpack.ExtType(sequences[kind], _packed(list(value), refer))
     if kind is int:  # msgpack itself carries 64 bits
         return msgpack.ExtType(BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
     if kind is bytearray:

@@ -7,6 +7,7 @@ code prints goes to standard error.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import json
 import operator
@@ -48,8 +49,18 @@ class Callback:
         status, body = self._worker.ask(self._number, list(args))
         if status == "value":
             return body
-        error = getattr(__import__("builtins"), str(body[0]), RuntimeError)
-        raise error(body[1])
+        raise _builtin_error(*body)
+
+
+def _builtin_error(names: list[str], message: str) -> Exception:
+    for name in names:
+        kind = getattr(builtins, name, None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            try:
+                return kind(message)
+            except TypeError:  # UnicodeDecodeError wants more than a message; its base does not
+                continue
+    return RuntimeError(message)
 
 
 class Worker:
@@ -59,6 +70,7 @@ class Worker:
         self.reader = reader
         self.writer = writer
         self.student_folder = student_folder
+        self.student_file = ""  # of the module asked for: a line of another one would mislead
         self.objects: dict[int, Any] = {}
         self.count = 0
 
@@ -93,6 +105,7 @@ class Worker:
     def perform(self, action: str, *operands: Any) -> Any:
         """Carry out one request and return its value."""
         if action == "import":
+            self.student_file = os.path.join(self.student_folder, operands[0].rpartition(".")[2] + ".py")
             return _Opaque(importlib.import_module(operands[0]))
         if action == "get":
             return getattr(operands[0], operands[1])
@@ -119,10 +132,10 @@ class Worker:
         line, function = 0, ""
         trace = problem.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename.startswith(self.student_folder):
+            if trace.tb_frame.f_code.co_filename == self.student_file:
                 line, function = trace.tb_lineno, trace.tb_frame.f_code.co_name
             trace = trace.tb_next
-        if isinstance(problem, SyntaxError) and not line:
+        if isinstance(problem, SyntaxError) and problem.filename == self.student_file and not line:
             line = problem.lineno or 0
         return [[str(name) for name in names], message, line, function]
 
@@ -170,11 +183,13 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    # By lines, for the worker ends by a kill, and what still stood in a buffer would never be seen.
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.path[:0] = [settings["package"]]
     sys.argv = ["student"]
     sys.dont_write_bytecode = True
     _limit(settings)
-    worker = Worker(reader, writer, os.path.join(settings["package"], "squeeze"))
+    worker = Worker(reader, writer, os.path.join(os.path.abspath(settings["package"]), "squeeze"))
     try:
         worker.serve()
     except (wire.EndOfStream, BrokenPipeError):

@@ -14,7 +14,9 @@ def assemble(folder: Path, modules: Mapping[str, str]) -> Path:
     package = folder / "squeeze"
     package.mkdir(parents=True, exist_ok=True)
     for name, text in {"__init__": "", **modules}.items():
-        (package / f"{name}.py").write_text(text, encoding="utf-8", newline="\n")
+        # A lone surrogate, which a notebook can hold, gives a file that Python refuses: the student's error.
+        data = text.encode("utf-8", "surrogatepass")
+        (package / f"{name}.py").write_bytes(data)
     return folder
 
 

@@ -1,12 +1,14 @@
-"""Mutation score of the reference modules: how many small changes of a solution do its own laws notice?
+"""The mutation score of the reference modules: how many small changes of a solution its own laws notice.
 
-A mutant is the reference with one edit between the solution markers. It is killed where a law, public or hidden,
-no longer passes. Every mutant is judged in a forked process with limits of its own, on examples drawn once.
+A mutant is the reference with one edit between the solution markers. It is killed where a law, public or
+hidden, no longer passes. Each mutant is judged in a forked process with limits of its own, on examples that
+were drawn once; this needs Linux or macOS.
 
-Mutants are made by mutmut's operators and a few that it lacks. Its runner is not used: it can't keep to
-solution regions, has no limit on memory, and is slower, since it starts pytest for every mutant.
+Mutants are made by mutmut's operators and a few that it lacks: negated and dropped conditions, removed
+statements, other bounds of slices, other errors. Its runner is not used: it doesn't keep to solution regions,
+sets no limit on memory, and starts pytest for every mutant, which takes twice as long as the judge.
 
-    python tools/mutants.py [LESSON ...] [--jobs 2] [--sample N --seed S]
+    python tools/mutants.py [LESSON ...] [--jobs 2] [--sample N --seed S] [--given]
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")  # before NumPy is imported: a fork and a pool of threads go badly together
+if __name__ == "__main__":  # before NumPy is imported: a fork and a pool of threads go badly together
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 from autograder import bugs, judge, lawbook
 from autograder.course import Course, find_course
@@ -52,8 +54,14 @@ from autograder.model import Law, Limits, Outcome, ShortestError
 from autograder.source import BEGIN, END
 
 LEAST_SCORE = 90.0
-SECONDS = 2.0  # CPU seconds for a mutant, beside ten times what the reference needs
-PROSE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom, cst.FormattedString, cst.ConcatenatedString)
+PROSE = (
+    cst.Annotation,
+    cst.Decorator,
+    cst.Import,
+    cst.ImportFrom,
+    cst.FormattedString,
+    cst.ConcatenatedString,
+)
 TWINS = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list", "reversed": "list"}
 
 
@@ -155,8 +163,12 @@ def _another_error(node: cst.Raise) -> Iterator[cst.CSTNode]:
 
 def _one_less(node: cst.Integer) -> Iterator[cst.CSTNode]:
     less = node.evaluated_value - 1
-    yield cst.Integer(str(less)) if less >= 0 else cst.UnaryOperation(
-        cst.Minus(), cst.Integer("1"), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+    yield (
+        cst.Integer(str(less))
+        if less >= 0
+        else cst.UnaryOperation(
+            cst.Minus(), cst.Integer("1"), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+        )
     )
 
 
@@ -172,8 +184,9 @@ def _other_bounds(node: cst.Slice) -> Iterator[cst.CSTNode]:
 
 
 def _twin(node: cst.Call) -> Iterator[cst.CSTNode]:
-    if isinstance(node.func, cst.Name) and node.func.value in TWINS and not any(arg.keyword for arg in node.args):
-        yield node.with_changes(func=cst.Name(TWINS[node.func.value]))
+    name = node.func.value if isinstance(node.func, cst.Name) else ""
+    if name in TWINS and not any(arg.keyword for arg in node.args):
+        yield node.with_changes(func=cst.Name(TWINS[name]))
 
 
 Operator = tuple[type | tuple[type, ...], Callable[[Any], Iterable[cst.CSTNode]]]
@@ -205,7 +218,8 @@ class Editor(cst.CSTVisitor):
         """Collect the edits of one node."""
         position = self.get_metadata(PositionProvider, node, None)
         self._at.append(position.start.line if position else self._at[-1])
-        if isinstance(node, PROSE) or (isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString)):
+        docstring = isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString)
+        if docstring or isinstance(node, PROSE):
             return False
         if self._at[-1] in self._lines:
             for kind, operator in OPERATORS:
@@ -213,7 +227,7 @@ class Editor(cst.CSTVisitor):
                     self.edits += [(node, new, self._at[-1]) for new in operator(node)]
         return not isinstance(node, cst.Raise)  # no law pins the words of a message
 
-    def on_leave(self, original_node: cst.CSTNode) -> None:
+    def on_leave(self, original_node: cst.CSTNode) -> None:  # noqa: ARG002 - the name is libcst's
         """Go back to the parent's line."""
         self._at.pop()
 
@@ -230,7 +244,7 @@ def solution_lines(source: str) -> set[int]:
 
 
 def mutants(source: str, lesson: str, *, given: bool = False) -> list[Mutant]:
-    """Return every mutant of a module's solution regions once, or of all the rest, in the order of the lines."""
+    """Return every mutant of a module's solution regions, or of all the rest, in the order of the lines."""
     wrapper = MetadataWrapper(cst.parse_module(source))
     lines = solution_lines(source)
     editor = Editor(set(range(1, source.count("\n") + 2)) - lines if given else lines)
@@ -243,7 +257,7 @@ def mutants(source: str, lesson: str, *, given: bool = False) -> list[Mutant]:
     }
     found: dict[str, Mutant] = {}
     for old, new, line in editor.edits:
-        text = cst.ensure_type(wrapper.module.deep_replace(old, new), cst.Module).code  # type: ignore[arg-type]
+        text = cst.ensure_type(wrapper.module.deep_replace(old, new), cst.Module).code
         if text == source or text in found or not _parses(text):
             continue
         before, after = changed_lines(source, text)
@@ -286,16 +300,17 @@ class Court:
         self.source = course.source(lesson)
         self.laws = course.laws(lesson, hidden=True)
         self._examples = {law.key: lawbook.draw(law, secret) for law in self.laws}
-        self._extra = {"reference": judge.load_module(self.source, lesson), "bugs": bugs.modules(course, lesson)}
+        reference = judge.load_module(self.source, lesson)
+        self._extra = {"reference": reference, "bugs": bugs.modules(course, lesson)}
         self._memory = course.lesson(lesson).limits.memory_mb << 20
 
     def first_broken(self, source: str, exercise: str = "") -> tuple[str, str]:
         """Return the first law that does not pass and what it said, trying those of `exercise` first."""
         try:
-            modules = [judge.load_module(source, self.lesson) for _ in range(2)]
+            here, elsewhere = (judge.load_module(source, self.lesson) for _ in range(2))
         except Exception as problem:
             return "import", str(problem)
-        subject = judge.Direct(*modules, source, self._extra)
+        subject = judge.Direct(here, elsewhere, source, self._extra)
         laws: list[Law] = sorted(self.laws, key=lambda law: law.exercise != exercise)
         judge.SHRINK_SECONDS = 0.0  # nobody reads these counterexamples
         for verdict in judge.judge(laws, subject, Limits(), lambda law: self._examples[law.key], self.secret):
@@ -304,7 +319,7 @@ class Court:
         return "", ""
 
     def main(self, answer: Connection, source: str, exercise: str, seconds: float) -> None:
-        """Judge one module in a forked process: the kernel ends it when its time is over, whatever it does."""
+        """Judge one module in a forked process, which the kernel ends when its time is over."""
         for which, signal_number, limit in (
             (signal.ITIMER_PROF, signal.SIGPROF, seconds),
             (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds),
@@ -322,7 +337,7 @@ class Court:
 
     @cached_property
     def seconds(self) -> float:
-        """How long a mutant may take. Raises ShortestError where the reference itself breaks a law."""
+        """The CPU seconds that the reference takes. Raises ShortestError where it breaks a law."""
         here, there = multiprocessing.Pipe(duplex=False)
         process = _fork(self, there, self.source, "", 600.0)
         there.close()
@@ -334,7 +349,7 @@ class Court:
             process.join()
         if law:
             raise ShortestError(f"{self.lesson}: the reference itself breaks the law {law!r}: {because}")
-        return SECONDS + 10 * float(seconds)
+        return float(seconds)
 
 
 def _limit_memory(extra: int) -> None:
@@ -346,16 +361,20 @@ def _limit_memory(extra: int) -> None:
 
 
 def _fork(court: Court, answer: Connection, source: str, exercise: str, seconds: float) -> Any:
-    process = multiprocessing.get_context("fork").Process(target=court.main, args=(answer, source, exercise, seconds))
+    arguments = (answer, source, exercise, seconds)
+    process = multiprocessing.get_context("fork").Process(target=court.main, args=arguments)
     process.start()
     return process
 
 
-def judge_all(court: Court, todo: Sequence[Mutant], jobs: int) -> Iterator[Fate]:
-    """Yield the fate of each mutant as it becomes known, judging `jobs` of them at a time."""
+def judge_all(court: Court, todo: Sequence[Mutant], jobs: int, grace: float) -> Iterator[Fate]:
+    """Yield the fate of each mutant as it becomes known, judging `jobs` of them at a time.
+
+    A mutant is late after `grace` CPU seconds and ten times what the reference takes.
+    """
     waiting = list(reversed(todo))
     running: dict[Connection, tuple[Mutant, Any, float]] = {}
-    seconds = court.seconds
+    seconds = grace + 10 * court.seconds
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -390,7 +409,7 @@ def _fate(mutant: Mutant, answer: Connection, process: Any, seconds: float) -> F
 
 
 def load_reasons(path: Path) -> dict[tuple[str, str, str], str]:
-    """Return the reasons why some mutants may survive, by module, line before and line after.
+    """Return the reasons why some mutants may survive, by module, lines before and lines after.
 
     Raises ShortestError where an entry is incomplete.
     """
@@ -398,20 +417,26 @@ def load_reasons(path: Path) -> dict[tuple[str, str, str], str]:
         return {}
     reasons = {}
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []):
-        if set(entry) != {"module", "before", "after", "reason"} or not all(map(str.strip, entry.values())):
+        if set(entry) != {"module", "before", "after", "reason"} or not all(entry.values()):
             raise ShortestError(f"{path}: a survivor needs a module, before, after and a reason: {entry!r}")
-        reasons[_key(entry["module"], entry["before"], entry["after"])] = entry["reason"]
+        for after in [entry["after"]] if isinstance(entry["after"], str) else entry["after"]:
+            reasons[_key(entry["module"], entry["before"], after)] = entry["reason"]
     return reasons
 
 
 def _key(module: str, before: str, after: str) -> tuple[str, str, str]:
-    return module, *("\n".join(line.strip() for line in text.strip().splitlines()) for text in (before, after))
+    before, after = ("\n".join(map(str.strip, text.strip().splitlines())) for text in (before, after))
+    return module, before, after
+
+
+def _key_of(mutant: Mutant) -> tuple[str, str, str]:
+    return _key(mutant.lesson, mutant.before, mutant.after)
 
 
 def explain(score: Score, reasons: dict[tuple[str, str, str], str]) -> Score:
     """Give each survivor the reason that was written down for it."""
     fates = [
-        dataclasses.replace(fate, reason=reasons.get(_key(fate.mutant.lesson, fate.mutant.before, fate.mutant.after), ""))
+        dataclasses.replace(fate, reason=reasons.get(_key_of(fate.mutant), ""))
         if fate.status == "survived"
         else fate
         for fate in score.fates
@@ -423,17 +448,21 @@ def run_lesson(court: Court, options: argparse.Namespace, console: Console, *, g
     """Make and judge the mutants of one lesson, showing how far it is and how long it will take."""
     started = time.monotonic()
     todo = mutants(court.source, court.lesson, given=given)
-    chance = random.Random(options.seed)  # noqa: S311 - a sample, not a secret
+    chance = random.Random(options.seed)
     # In any order, so that the time left is guessed from mutants of every exercise.
     todo = chance.sample(todo, min(options.sample or len(todo), len(todo)))
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[alive]}"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[alive]}"),
     )
-    fates = []
+    fates: list[Fate] = []
     # Without a thread that redraws: a fork copies locks that other threads hold.
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
         task = progress.add_task(court.lesson, total=len(todo), alive="")
-        for fate in judge_all(court, todo, options.jobs):
+        for fate in judge_all(court, todo, options.jobs, options.grace):
             fates.append(fate)
             alive = sum(fate.status == "survived" for fate in fates)
             progress.update(task, advance=1, refresh=True, alive=f"{alive} survived")
@@ -447,7 +476,8 @@ def show(scores: Sequence[Score], console: Console) -> None:
         for fate in score.fates:
             if fate.status == "survived":
                 _show_survivor(fate, console)
-    table = Table("module", box=box.SIMPLE, padding=(0, 1, 0, 0), caption="adjusted: explained survivors not counted")
+    caption = "adjusted: explained survivors not counted"
+    table = Table("module", box=box.SIMPLE, padding=(0, 1, 0, 0), caption=caption)
     for name in ("mutants", "killed", "late", "survived", "explained", "score", "adjusted", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for score in scores:
@@ -459,8 +489,9 @@ def show(scores: Sequence[Score], console: Console) -> None:
 
 def _show_survivor(fate: Fate, console: Console) -> None:
     mutant = fate.mutant
-    note = f"  explained: {fate.reason}" if fate.reason else ""
-    console.print(f"[bold]squeeze/{mutant.lesson}.py:{mutant.line}[/] in {mutant.exercise}{escape(note)}", highlight=False)
+    note = escape(f"  explained: {fate.reason}") if fate.reason else ""
+    place = f"[bold]squeeze/{mutant.lesson}.py:{mutant.line}[/] in {mutant.exercise}"
+    console.print(place + note, highlight=False, soft_wrap=True)
     for sign, colour, text in (("-", "red", mutant.before), ("+", "green", mutant.after)):
         for line in text.splitlines():
             console.print(f"  [{colour}]{sign} {escape(line)}[/]", highlight=False, soft_wrap=True)
@@ -471,10 +502,12 @@ def write_report(scores: Sequence[Score], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {
         score.title: {
-            "score": score.raw, "adjusted": score.adjusted, "seconds": round(score.seconds, 2),
+            "score": score.raw,
+            "adjusted": score.adjusted,
+            "seconds": round(score.seconds, 2),
             "mutants": [
                 {key: getattr(fate.mutant, key) for key in ("exercise", "line", "before", "after")}
-                | {"status": fate.status, "law": fate.law, "reason": fate.reason, "seconds": round(fate.seconds, 3)}
+                | {key: getattr(fate, key) for key in ("status", "law", "reason", "seconds")}
                 for fate in score.fates
             ],
         }
@@ -485,21 +518,31 @@ def write_report(scores: Sequence[Score], path: Path) -> None:
 
 def stale(scores: Sequence[Score], reasons: dict[tuple[str, str, str], str]) -> list[tuple[str, str, str]]:
     """Return the entries of survivors.toml whose mutant no longer survives, of the modules that were run."""
-    alive = {
-        _key(fate.mutant.lesson, fate.mutant.before, fate.mutant.after)
-        for score in scores for fate in score.fates if fate.status == "survived"
-    }
+    alive = {_key_of(fate.mutant) for score in scores for fate in score.fates if fate.status == "survived"}
     return [key for key in reasons if key not in alive and key[0] in {score.lesson for score in scores}]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 1 where a module's raw score is too low or an explanation is out of date."""
-    parser = argparse.ArgumentParser(description="Mutation score of the reference modules under their own laws.")
-    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="names; all lessons where none is given")
-    parser.add_argument("--jobs", type=int, default=2, help="mutants judged at a time (2)")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="judge N mutants of each module, drawn by the seed")
-    parser.add_argument("--seed", type=int, default=0, help="for the sample and for the laws' examples (0)")
-    parser.add_argument("--given", action="store_true", help="mutate the code that students are given too; it has no least score")
+    """Run the command line.
+
+    Return 1 where a module's raw score is too low or an explanation is out of date, and 2 where nothing
+    could be judged.
+    """
+    parser = argparse.ArgumentParser(description="The mutation score of the references under their own laws.")
+    add = parser.add_argument
+    add("lessons", nargs="*", metavar="LESSON", help="names; all lessons where none is named")
+    add("--jobs", type=int, default=2, help="mutants judged at a time (2)")
+    add(
+        "--sample", type=int, default=0, metavar="N", help="judge N mutants of each module, drawn by the seed"
+    )
+    add("--seed", type=int, default=0, help="for the sample and for the laws' examples (0)")
+    add(
+        "--grace",
+        type=float,
+        default=2.0,
+        help="CPU seconds for a mutant, beside what the reference takes (2)",
+    )
+    add("--given", action="store_true", help="mutate given code too, for which no least score is asked")
     options = parser.parse_args(arguments)
     console = Console()
     course = find_course(Path(__file__).parent)
@@ -509,7 +552,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reasons = load_reasons(course.root / "tests" / "bugs" / "survivors.toml")
         for name in options.lessons or course.lessons:
             court = Court(course, course.lesson(name).name, f"mutants/{options.seed}")
-            scores += [run_lesson(court, options, console, given=given) for given in (False, True)[: 1 + options.given]]
+            scores.append(run_lesson(court, options, console))
+            if options.given:
+                scores.append(run_lesson(court, options, console, given=True))
     except ShortestError as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
@@ -518,7 +563,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_report(scores, course.root / "build" / "mutants" / "report.json")
     old = [] if options.sample else stale(scores, reasons)
     for module, before, after in old:
-        console.print(f"[red]survivors.toml explains a mutant of {module} that no longer survives:[/]", escape(f"{before} -> {after}"))
+        console.print(f"[red]survivors.toml explains what no longer survives in {module}:[/]")
+        console.print(escape(f"  - {before}\n  + {after}"), highlight=False, soft_wrap=True)
     low = [score.title for score in scores if score.raw < LEAST_SCORE and not score.given]
     if low:
         console.print(f"[red]below {LEAST_SCORE:.0f}%: {', '.join(low)}[/]")

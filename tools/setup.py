@@ -10,7 +10,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAMPS = Path(sys.prefix) / "shortest"
 PINS = ("pyproject.toml", "constraints.txt")
-CONTAINS = {"test": ("test", "book", "instructor"), "book": ("book", "instructor"), "instructor": ("instructor",)}
+CONTAINS = {
+    "test": ("test", "book", "instructor"),
+    "book": ("book", "instructor"),
+    "instructor": ("instructor",),
+}
 
 
 def main(extra: str) -> None:
@@ -20,7 +24,17 @@ def main(extra: str) -> None:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == state:
         return
     print(f"Installing what `{extra}` needs; the first time takes a minute or two.", flush=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", f".[{extra}]"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-c",
+        "constraints.txt",
+        "-e",
+        f".[{extra}]",
+    ]
     if subprocess.run(command, cwd=ROOT).returncode:
         sys.exit("The installation failed; the lines above say why. Mend it and run the same command again.")
     STAMPS.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -43,8 +44,6 @@ def near(got: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("shapes", SHAPES)
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv"])
 def test_arithmetic_with_broadcasting(name: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
-    import operator
-
     function = getattr(operator, name)
     compare(function, function, positive(*shapes[0]), positive(*shapes[1], seed=1))
 
@@ -165,7 +164,7 @@ def test_code_length_is_repeatable_and_climbs_down_the_ladder() -> None:
 
 
 def test_descent_that_nothing_helps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = autodiff.bigram_bits
-    monkeypatch.setattr(autodiff, "bigram_bits", lambda counts, *network: wrong(counts, *network) * float("nan"))
+    right = autodiff.bigram_bits
+    monkeypatch.setattr(autodiff, "bigram_bits", lambda *inputs: right(*inputs) * float("nan"))
     with pytest.raises(ValueError, match="gradient_error"):
         autodiff.train(np.ones((2, 2)))

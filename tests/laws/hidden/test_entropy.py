@@ -38,6 +38,19 @@ def test_writer_goes_on(entropy, reference, values):
         expect.equal(theirs.to_bytes(), ours.to_bytes(), "the bytes so far")
 
 
+@law(
+    exercise="BitReader",
+    points=1,
+    hint="Look at the width before anything else: whoever is refused should stand where they stood.",
+)
+def test_negative_width_is_refused(entropy):
+    """A negative width is refused with ValueError, and the next reading goes on from the same place."""
+    reader = entropy.BitReader(b"\xa1")
+    expect.equal(reader.read(3), 0b101, "read(3)")
+    expect.raises("ValueError", reader.read, -1, what="read(-1)")
+    expect.equal(reader.read(5), 0b00001, "read(5) after it")
+
+
 @law(exercise="compress", points=1, hint="Follow the format of the docstring to the letter: widths, order, what empty data looks like.")
 @given(data=st.one_of(st.binary(max_size=12), st.text("abc", max_size=30).map(str.encode)))
 @example(data=b"\xff\x00")
@@ -70,7 +83,7 @@ def test_rank_outside_the_alphabet_is_refused(entropy, reference):
 def test_your_law_against_planted_mistakes(entropy, reference, bugs):
     """Your law accepts our implementation and refuses every planted mistake in it."""
     expect.equal(entropy.is_entropy(reference.entropy), True, "your law on our implementation")
-    for name in ("nats", "no_average", "logs_the_zero", "forgets_the_rest"):
+    for name in ("nats", "no_average", "logs_the_zero", "forgets_the_rest", "whole_bits"):
         expect.equal(entropy.is_entropy(guarded(bugs[name].entropy)), False, "your law on a planted mistake")
 
 

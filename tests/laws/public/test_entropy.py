@@ -201,6 +201,7 @@ def test_reader_against_text(entropy, data, widths):
 @given(data=DATA)
 @example(data=b"")
 @example(data=b"abracadabra")
+@example(data=b"ab" * 500)
 def test_round_trip(entropy, elsewhere, data):
     """Another process gets back exactly the bytes that were compressed."""
     expect.equal(elsewhere.decompress(entropy.compress(data)), data, "the bytes after the round trip")

@@ -1,0 +1,79 @@
+"""The ladder for a person: their own modules or ours, a table to look at, and a figure and JSON to keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from autograder import ladder
+from autograder.corpus import corpus
+from autograder.course import Course
+from autograder.desk import Desk
+from autograder.model import ShortestError
+from autograder.sandbox import Sandbox, Unsandboxed, isolated_sandbox
+
+
+def climb(desk: Desk, file: Path | None, *, reference: bool, out: Path, console: Console) -> Table:
+    """Measure a file by every rung that is built, write `ladder.json` and `ladder.svg`, and return the table.
+
+    Raises ShortestError where the file can't be read or the reference is asked for in a student's bundle.
+    """
+    if reference and desk.course.is_bundle:
+        raise ShortestError("a student's bundle holds no reference; leave --reference out")
+    modules = _reference(desk.course) if reference else _own(desk)
+    data = corpus() if file is None else _read(file)
+    out.mkdir(parents=True, exist_ok=True)
+    with console.status("") as status:
+        rungs = ladder.measure(
+            desk.course.lessons.values(),
+            modules,
+            data,
+            _sandbox(),
+            progress=lambda name, rung: status.update(
+                f"measuring {name}" if rung is None else f"{name} is measured"
+            ),
+            cache=out / "cache.json",
+        )
+    (out / "ladder.json").write_text(ladder.to_json(rungs), encoding="utf-8")
+    _draw(rungs, out, console)
+    return ladder.table(rungs)
+
+
+def _reference(course: Course) -> dict[str, str]:
+    return {name: course.source(name) for name in course.lessons}
+
+
+def _own(desk: Desk) -> dict[str, str]:
+    modules = {}
+    for name in desk.course.lessons:
+        files = desk.files(name)
+        if len(files) > 1:
+            raise ShortestError(f"{files[0].name} and {files[1].name} are both here; move one of them away")
+        if files:
+            modules[name] = desk.read(name, files[0]).source
+    return modules
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise ShortestError(f"{file} can't be read: {problem.strerror}") from None
+
+
+def _sandbox() -> Sandbox:
+    try:
+        return isolated_sandbox()
+    except ShortestError:
+        return Unsandboxed()  # on a student's machine it is their own code
+
+
+def _draw(rungs: list[ladder.Rung], out: Path, console: Console) -> None:
+    try:
+        path = ladder.figure(rungs, out / "ladder.svg")
+    except ImportError:
+        console.print("No figure: matplotlib is not installed.", style="dim")
+    else:
+        console.print(f"Figure: {path}", highlight=False, soft_wrap=True)

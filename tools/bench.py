@@ -1,0 +1,301 @@
+"""`make bench`: our speed beside peers, in one run on one machine, as ratios; nothing here is a test.
+
+Grading: `shortest grade` beside stock `nbgrader autograde`, on the same notebooks: the reference and planted
+bugs. Stock runs as an instructor would who trusts every student: no isolation, and no hidden law is judged.
+It is timed on the notebooks as they are handed in, and on lean ones without demos and check cells.
+Checking: `shortest check`, each time a process of its own, beside the imports that it can't do without.
+Huffman: our codec beside `dahuffman`, in turns, on the same text.
+
+    python tools/bench.py [grading] [check] [huffman]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from autograder import bugs, notebook, source
+from autograder.corpus import corpus
+from autograder.course import Course
+from autograder.model import ShortestError
+from autograder.release import release
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "bench"
+BUGS = 3  # planted bugs of each lesson, beside the reference
+CHECKS = 5
+SIZES = (100_000, 1_000_000)
+ROUNDS = {100_000: 9, 1_000_000: 3}
+STOCK_CONFIG = """\
+c = get_config()
+c.CourseDirectory.course_id = "bench"
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took."""
+
+    cpu: float
+    wall: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cpu + other.cpu, self.wall + other.wall)
+
+
+def timed(command: Sequence[str], folder: Path, expected: int = 0, **environment: str) -> Cost:
+    """Run a command with its descendants and return what it took.
+
+    Raises ShortestError, with the end of its output, where its exit status is another one than expected.
+    """
+    scripts = str(Path(sys.executable).parent)
+    path = os.pathsep.join([scripts, os.environ.get("PATH", "")])
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        list(command), cwd=folder, env={**os.environ, "PATH": path, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != expected:
+        raise ShortestError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
+
+
+# ---- grading ----
+
+
+def versions_of(course: Course, lesson: str) -> dict[str, str]:
+    """Return the reference and a few planted bugs of a lesson, each as a module's text."""
+    planted = bugs.load(course, lesson)
+    chosen = planted[:: max(1, len(planted) // BUGS)][:BUGS]
+    return {"reference": course.source(lesson)} | {bug.name: bug.source for bug in chosen}
+
+
+def hand_in(course: Course, lesson: str, folder: Path, *, lean: bool) -> list[Path]:
+    """Write one notebook for each version of a lesson, as nbgrader collects them, and return their paths."""
+    paths = []
+    laws = course.laws(lesson, hidden=True)
+    for name, text in versions_of(course, lesson).items():
+        built = notebook.build(course.lesson(lesson), text, laws, solutions=True, graded=True)
+        if lean:
+            built.cells = [cell for cell in built.cells if "nbgrader" in cell.metadata]
+        path = folder / name / lesson / f"{lesson}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(built), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def grading(course: Course, folder: Path, console: Console) -> Iterator[dict[str, Any]]:
+    """Yield, for each lesson, seconds for a submission by our grader and by stock nbgrader."""
+    release(course, folder / "release", list(course.lessons))
+    stock = folder / "release" / "nbgrader"
+    (stock / "nbgrader_config.py").write_text(STOCK_CONFIG, encoding="utf-8")
+    for lesson in course.lessons:
+        timed([sys.executable, "-m", "nbgrader", "generate_assignment", lesson], stock)
+        row: dict[str, Any] = {"lesson": lesson}
+        for kind in ("ours", "stock", "lean stock"):
+            console.print(f"grading {lesson}: {kind}", style="dim")
+            shutil.rmtree(stock / "submitted", ignore_errors=True)
+            paths = hand_in(course, lesson, stock / "submitted", lean=kind == "lean stock")
+            cost = _ours(stock, folder) if kind == "ours" else _stock(stock, lesson, len(paths))
+            row["submissions"] = len(paths)
+            row[kind] = {"cpu": cost.cpu / len(paths), "wall": cost.wall / len(paths)}
+        yield row
+
+
+def _ours(stock: Path, folder: Path) -> Cost:
+    out = folder / "grades"
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "autograder.cli", "grade", str(stock / "submitted"), "--out", str(out)]
+    return timed([*command, "--jobs", "1"], ROOT, SHORTEST_COURSE=str(ROOT))
+
+
+def _stock(stock: Path, lesson: str, expected: int) -> Cost:
+    shutil.rmtree(stock / "autograded", ignore_errors=True)
+    cost = timed([sys.executable, "-m", "nbgrader", "autograde", lesson, "--create", "--force"], stock)
+    done = len(list((stock / "autograded").glob(f"*/{lesson}/{lesson}.ipynb")))
+    if done != expected:
+        raise ShortestError(f"stock nbgrader graded {done} of {expected} submissions to {lesson}")
+    return cost
+
+
+# ---- checking ----
+
+
+def checking(course: Course, folder: Path, console: Console) -> Iterator[dict[str, Any]]:
+    """Yield, for each lesson, the median seconds of a student's check on a right file and on a wrong one."""
+    bundle = release(course, folder / "release", list(course.lessons)).student.resolve()
+    desk = folder / "desk"
+    desk.mkdir()
+    for lesson in course.lessons:
+        (desk / f"{lesson}.py").write_text(source.without_markers(course.source(lesson)), encoding="utf-8")
+    imports = [sys.executable, "-c", "import hypothesis, msgpack, numpy, rich, typer"]
+    for lesson in course.lessons:
+        console.print(f"checking {lesson}", style="dim")
+        command = [sys.executable, "-m", "autograder.cli", "check", lesson]
+        name, wrong = _caught(course, lesson, desk, command, bundle)
+        right = source.without_markers(course.source(lesson))
+        times: dict[str, list[float]] = {"imports": [], "right": [], "wrong": []}
+        for _ in range(CHECKS):
+            times["imports"].append(timed(imports, desk).wall)
+            for kind, text, status in (("wrong", wrong, 1), ("right", right, 0)):
+                (desk / f"{lesson}.py").write_text(text, encoding="utf-8")
+                times[kind].append(timed(command, desk, status, SHORTEST_COURSE=str(bundle)).wall)
+        yield {"lesson": lesson, "bug": name} | {kind: statistics.median(t) for kind, t in times.items()}
+
+
+def _caught(course: Course, lesson: str, desk: Path, command: list[str], bundle: Path) -> tuple[str, str]:
+    """Return the first planted bug that a public law catches."""
+    for bug in bugs.load(course, lesson):
+        text = source.without_markers(bug.source)
+        (desk / f"{lesson}.py").write_text(text, encoding="utf-8")
+        try:
+            timed(command, desk, 1, SHORTEST_COURSE=str(bundle))
+        except ShortestError:
+            continue
+        return bug.name, text
+    raise ShortestError(f"no public law of {lesson} catches a planted bug")
+
+
+# ---- Huffman ----
+
+
+def huffman(course: Course, _folder: Path, console: Console) -> Iterator[dict[str, Any]]:
+    """Yield, for each size and direction, both codecs' speeds and the median ratio of turns taken one by one.
+
+    Either codec counts the text and builds its code when it encodes. Ours also writes and reads the header.
+    """
+    from dahuffman import HuffmanCodec
+
+    sys.path.insert(0, str(course.root / "solutions"))
+    from squeeze.huffman import compress, decompress
+
+    for size in SIZES:
+        console.print(f"Huffman, {size:,} bytes", style="dim")
+        data = corpus()[:size]
+        codec = HuffmanCodec.from_data(data)
+        blob, theirs = compress(data), codec.encode(data)
+        if decompress(blob) != data or codec.decode(theirs) != data:
+            raise ShortestError("a codec did not give back what it was given; there is nothing to compare")
+        pairs: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+            "encode": (lambda: compress(data), lambda: HuffmanCodec.from_data(data).encode(data)),  # noqa: B023
+            "decode": (lambda: decompress(blob), lambda: codec.decode(theirs)),  # noqa: B023
+        }
+        for what, (ours, peer) in pairs.items():
+            turns = [(_seconds(ours), _seconds(peer)) for _ in range(ROUNDS[size])]
+            yield {
+                "what": what, "bytes": size, "our size": len(blob), "their size": len(theirs),
+                "ours": size / 1e6 / statistics.median(a for a, _ in turns),
+                "dahuffman": size / 1e6 / statistics.median(b for _, b in turns),
+                "ratio": statistics.median(b / a for a, b in turns),
+            }  # fmt: skip
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+# ---- the report ----
+
+
+def _grading_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    title = "Grading, seconds for a submission; stock isolates nothing and judges no hidden law"
+    table = _table(title, "lesson", "handed in", "grader", "CPU", "wall", "CPU / ours", "wall / ours")
+    for row in rows:
+        for kind in ("ours", "stock", "lean stock"):
+            costs = [row[kind][what] for what in ("cpu", "wall")]
+            ratios = [row[kind][what] / row["ours"][what] for what in ("cpu", "wall")]
+            texts = [f"{cost:.2f}" for cost in costs] + [f"{ratio:.1f}x" for ratio in ratios]
+            table.add_row(row["lesson"], str(row["submissions"]), kind, *texts)
+    return table
+
+
+def _checking_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    title = f"`shortest check`, wall seconds of a new process, median of {CHECKS}"
+    table = _table(title, "lesson", "imports alone", "right file", "with a bug", "right / imports")
+    for row in rows:
+        seconds = [f"{row[kind]:.2f}" for kind in ("imports", "right", "wrong")]
+        table.add_row(row["lesson"], *seconds, f"{row['right'] / row['imports']:.1f}x")
+    return table
+
+
+def _huffman_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Huffman, MB/s; the ratio is the median over turns taken one by one",
+                   "what", "bytes", "ours", "dahuffman", "ours / dahuffman", "our size", "their size")  # fmt: skip
+    for row in rows:
+        speeds = [f"{row[who]:.2f}" for who in ("ours", "dahuffman")]
+        sizes = [f"{row[who]:,}" for who in ("our size", "their size")]
+        table.add_row(row["what"], f"{row['bytes']:,}", *speeds, f"{row['ratio']:.1f}x", *sizes)
+    return table
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(first, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+PARTS = {
+    "grading": (grading, _grading_table),
+    "check": (checking, _checking_table),
+    "huffman": (huffman, _huffman_table),
+}
+
+
+def main() -> int:
+    """Run the parts that were asked for; return 1 where one of them could not be run."""
+    parser = argparse.ArgumentParser(description="Our speed beside peers, in one run.")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all where none is named"
+    )
+    asked = parser.parse_args().parts or list(PARTS)
+    if unknown := set(asked) - set(PARTS):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+    console = Console()
+    shutil.rmtree(OUT, ignore_errors=True)
+    report: dict[str, Any] = {
+        "python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count(),
+        "versions": {name: version(name) for name in ("nbgrader", "dahuffman", "hypothesis", "numpy")},
+    }  # fmt: skip
+    failed = []
+    for name in asked:
+        run, table = PARTS[name]
+        folder = OUT / name
+        folder.mkdir(parents=True)
+        try:
+            report[name] = list(run(Course(ROOT), folder, console))
+        except ShortestError as problem:
+            failed.append(f"{name}: {problem}")
+            continue
+        console.print(table(report[name]))
+        (OUT / "bench.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    for line in failed:
+        console.print(line, style="red", markup=False)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

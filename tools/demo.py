@@ -1,0 +1,64 @@
+"""`make demo`: the whole path on a class of sample submissions, from the lessons to the gradebook."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+import sample_class
+from autograder.climb import climb
+from autograder.course import Course
+from autograder.desk import Desk
+from autograder.marking import mark
+from autograder.model import Attempt, ShortestError
+from autograder.release import release
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = Path("build/demo")
+
+
+def main() -> None:
+    """Release, make a class, grade it in isolation, and climb the ladder; everything lands in build/demo."""
+    console = Console()
+    os.chdir(ROOT)
+    started = time.monotonic()
+    course = Course(ROOT)
+    shutil.rmtree(ROOT / OUT, ignore_errors=True)
+    console.rule("1. Release: the nbgrader course and the students' bundle, without solutions")
+    release(course, ROOT / OUT / "release", list(course.lessons))
+    console.print(f"{OUT / 'release'}", highlight=False)
+    console.rule("2. A class: right, partly right, empty, broken, looping, hostile, and planted mistakes")
+    made = sample_class.make(course, ROOT / OUT / "submissions")
+    console.print(f"{len(made)} submissions of {len({student for student, _, _ in made})} students in {OUT / 'submissions'}", highlight=False)
+    console.rule("3. Judgement: each submission in a sandbox, by laws that it never sees")
+    nbgrader = OUT / "release" / "nbgrader"
+    attempts = mark(course, OUT / "submissions", OUT, nbgrader=nbgrader, console=console)
+    console.print(f"{'in nbgrader':17} {nbgrader}", highlight=False)
+    _by_kind(console, made, attempts)
+    console.rule("4. The ladder: bits per byte of a real text, beside the standard library's compressors")
+    console.print(climb(Desk(ROOT, course), None, reference=True, out=OUT / "ladder", console=console))
+    console.print(f"\nDone in {time.monotonic() - started:.0f} seconds. Open {OUT / 'index.html'} in a browser.", highlight=False)
+
+
+def _by_kind(console: Console, made: list[tuple[str, str, str]], attempts: list[Attempt]) -> None:
+    """Show what each kind of submission earned: the right ones everything, the hostile ones nothing."""
+    shares: dict[str, list[float]] = {}
+    by_name = {(attempt.student, attempt.lesson): attempt for attempt in attempts}
+    for student, lesson, kind in made:
+        attempt = by_name[student, lesson]
+        shares.setdefault(kind.split(":")[0], []).append(attempt.points / attempt.possible)
+    for kind, values in shares.items():
+        low, high = f"{min(values):.0%}", f"{max(values):.0%}"
+        console.print(f"  {len(values):2} {kind:15} earned {low if low == high else f'{low} to {high}'}", highlight=False)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ShortestError as problem:
+        sys.exit(f"demo: {problem}")
