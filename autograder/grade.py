@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cache
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +162,16 @@ _grader: list[Grader] = []
 def _prepare(root: Path, secret: str, sandbox: Sandbox, folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     tempfile.tempdir = folder  # which that process removes, however this one ends
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _grader[:] = [Grader(root, secret, sandbox)]
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: a pool's own processes would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _grade(found: Found) -> Attempt:

@@ -149,9 +149,9 @@ def _details(law: Law, verdict: Verdict) -> list[RenderableType]:
 
 
 def _rows(rows: Sequence[tuple[str, str, bool]], indent: int) -> list[RenderableType]:
-    shown = [row for row in rows if row[1]]
+    shown = [(clean(label), clean(text), exact) for label, text, exact in rows if text]
     width = max(len(label) for label, _, _ in shown) + 2
-    return [Row(Text(label, "dim"), Text(clean(text)), indent, width, exact) for label, text, exact in shown]
+    return [Row(Text(label, "dim"), Text(text), indent, width, exact) for label, text, exact in shown]
 
 
 def _printed(printed: str) -> list[RenderableType]:

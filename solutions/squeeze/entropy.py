@@ -117,7 +117,9 @@ def code_length(data: bytes, probabilities: dict[int, float]) -> float:
     4.0
     """
     ### BEGIN SOLUTION
-    return sum((n * self_information(probabilities.get(symbol, 0.0)) for symbol, n in counts(data).items()), 0.0)
+    return sum(
+        (n * self_information(probabilities.get(symbol, 0.0)) for symbol, n in counts(data).items()), 0.0
+    )
     ### END SOLUTION
 
 
@@ -182,7 +184,9 @@ class BitReader:
             raise ValueError(f"can't read {width!r} bits")
         end = self.position + width
         if end > 8 * len(self.data):
-            raise EOFError(f"{width} bits wanted at bit {self.position}, but the data ends at bit {8 * len(self.data)}")
+            raise EOFError(
+                f"{width} bits wanted at bit {self.position}, but the data ends at bit {8 * len(self.data)}"
+            )
         first, last = self.position // 8, (end + 7) // 8
         chunk = int.from_bytes(self.data[first:last], "big") >> 8 * last - end
         self.position = end
@@ -253,8 +257,16 @@ def is_entropy(candidate: Callable[[list[float]], float]) -> bool:
     without calling your own `entropy`: by what must hold, such as a value that you can work out by hand.
     """
     ### BEGIN SOLUTION
-    by_hand = [([1.0], 0.0), ([0.5, 0.5], 1.0), ([0.5, 0.25, 0.25], 1.5), ([0.0, 1.0], 0.0), ([0.125] * 8, 3.0)]
-    if not all(abs(candidate(p) - bits) < 1e-9 for p, bits in by_hand):  # this way round, a NaN is refused too
+    by_hand = [
+        ([1.0], 0.0),
+        ([0.5, 0.5], 1.0),
+        ([0.5, 0.25, 0.25], 1.5),
+        ([0.0, 1.0], 0.0),
+        ([0.125] * 8, 3.0),
+    ]
+    if not all(
+        abs(candidate(p) - bits) < 1e-9 for p, bits in by_hand
+    ):  # this way round, a NaN is refused too
         return False
     skewed = candidate([0.9, 0.1])
     return 0 < skewed < 1 and abs(skewed - candidate([0.1, 0.9])) < 1e-9

@@ -64,7 +64,7 @@ def write(path: Path, text: str, name: str) -> None:
 
 @pytest.fixture
 def root(tmp_path):
-    """A course of two lessons without a fault."""
+    """Write a course of two lessons without a fault."""
     for number, name in ((1, "alpha"), (2, "beta")):
         folder = tmp_path / "lessons" / f"{number:02d}_{name}"
         write(folder / "lesson.toml", TOML.replace("[]", '["alpha"]' if name == "beta" else "[]"), name)
@@ -121,7 +121,7 @@ def test_limits_are_read(root):
 BAD_TOML = {
     "unknown key": ('part = "Bits"', 'part = "Bits"\npoints = 3', "unknown key 'points'; known are"),
     "no parse": ("minutes = 90", "minutes = ", "line 5"),
-    "unknown module": ('module = "beta"', 'module = "gamma"', "module: 'gamma' doesn't match the folder's name '02_beta'"),
+    "unknown module": ('module = "beta"', 'module = "gamma"', "module: 'gamma' doesn't match the folder's name"),
     "module of another type": ('module = "beta"', "module = 2", "module: expected a str, got 2"),
     "title of another type": ('title = "A title"', "title = []", "title: expected a str, got []"),
     "minutes as text": ("minutes = 90", 'minutes = "90"', "minutes: expected a int, got '90'"),
@@ -134,9 +134,9 @@ BAD_TOML = {
     "an unknown rung": ('rung = "codec"', 'rung = "ladder"', "rung: 'ladder' is none of '', 'codec', 'model'"),
     "limits of another type": ('rung = "codec"', 'rung = "codec"\nlimits = 3', "limits: expected a dict, got 3"),
     "an unknown limit": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory = 3', "limits: unknown key 'memory'"),
-    "a limit of 0": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0', "limits: memory_mb: expected a number above 0, got 0"),
-    "a limit as text": ('rung = "codec"', 'rung = "codec"\n[limits]\nlaw_seconds = "3"', "limits: law_seconds: expected a number"),
-    "half a megabyte": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0.5', "limits: memory_mb: expected a whole number"),
+    "a limit of 0": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0', "memory_mb: expected a number"),
+    "a limit as text": ('rung = "codec"', 'rung = "codec"\n[limits]\nlaw_seconds = "3"', "law_seconds: expected a"),
+    "half a megabyte": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0.5', "memory_mb: expected a whole"),
 } | {
     f"{key} is missing": (line, "", f"the key {key!r} is missing")
     for key, line in [
@@ -268,7 +268,7 @@ def test_the_variable_comes_first_and_must_name_a_course(root, monkeypatch, tmp_
     monkeypatch.setenv("SHORTEST_COURSE", str(root))
     assert find_course(other).root == root.resolve()
     monkeypatch.setenv("SHORTEST_COURSE", str(other))
-    with pytest.raises(ShortestError, match="SHORTEST_COURSE=.* is no course.*unpacked"):
+    with pytest.raises(ShortestError, match=r"SHORTEST_COURSE=.* is no course.*unpacked"):
         find_course(root)
     monkeypatch.setenv("SHORTEST_COURSE", str(root / "lessons"))
     with pytest.raises(ShortestError, match="is no course"):

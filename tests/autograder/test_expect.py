@@ -23,7 +23,8 @@ class LyingInt(int):
 
 
 EQUAL = [
-    None, True, 3, -0.0, math.nan, math.inf, "a", b"a", bytearray(b"a"), [1, (2, [3])], {1: [2.0]}, {1, 2}, frozenset("ab"),
+    None, True, 3, -0.0, math.nan, math.inf, "a", b"a", bytearray(b"a"), [1, (2, [3])], {1: [2.0]}, {1, 2},
+    frozenset("ab"),
     np.float32(1), np.arange(4).reshape(2, 2), np.array([math.nan, 1.0]), [], (), {}, 10**5000,
 ]  # fmt: skip
 
@@ -37,10 +38,13 @@ DIFFERENT = [
     (1, True), (1, 1.0), (1.0, 1), (np.int64(1), 1), (1, np.int64(1)), (np.float64(1), 1.0), ([1], (1,)), ((1,), [1]),
     (b"a", bytearray(b"a")), (bytearray(b"a"), b"a"), ("a", b"a"), (None, 0), (LyingInt(3), 3), (LyingInt(3), 4),
     ([1, 2], [1, 2, 3]), ([1, 2, 3], [1, 2]), ([1.0, 2], [1, 2]), (([1],), ([2],)), ({1: 2}, {1: 3}), ({1: 2}, {2: 2}),
-    ({1: 2, 3: 4}, {1: 2}), ({1: 2}, {1: 2, 3: 4}), ({1.0: 2}, {1: 2}), ({True: 2}, {1: 2}), ({(1, 2.0): 0}, {(1, 2): 0}),
-    ({1, 2}, {1, 3}), ({1.0, 2}, {1, 2}), ({1}, frozenset({1})), (math.nan, 0.0), (0.0, math.nan), (math.inf, -math.inf),
+    ({1: 2, 3: 4}, {1: 2}), ({1: 2}, {1: 2, 3: 4}), ({1.0: 2}, {1: 2}), ({True: 2}, {1: 2}),
+    ({(1, 2.0): 0}, {(1, 2): 0}),
+    ({1, 2}, {1, 3}), ({1.0, 2}, {1, 2}), ({1}, frozenset({1})), (math.nan, 0.0), (0.0, math.nan),
+    (math.inf, -math.inf),
     (np.zeros(2), np.zeros(3)), (np.zeros((1, 2)), np.zeros(2)), (np.zeros(2, "f4"), np.zeros(2)),
-    (np.zeros(2, int), np.zeros(2)), (np.array([0, math.nan]), np.zeros(2)), ([0.0, 0.0], np.zeros(2)), (np.zeros(()), 0.0),
+    (np.zeros(2, int), np.zeros(2)), (np.array([0, math.nan]), np.zeros(2)), ([0.0, 0.0], np.zeros(2)),
+    (np.zeros(()), 0.0),
 ]  # fmt: skip
 
 
@@ -94,7 +98,8 @@ def test_true_takes_nothing_that_is_merely_truthy(condition):
 
 CLOSE = [
     (0.1 + 0.2, 0.3), (3, 3.0), (np.float32(0.5), 0.5), (math.inf, math.inf), (math.nan, math.nan), (1e-13, 0.0),
-    (np.array([1.0, math.inf]), np.array([1.0, math.inf])), (np.array([1, 2]), np.array([1.0, 2.0])), (np.zeros((0, 2)),) * 2,
+    (np.array([1.0, math.inf]), np.array([1.0, math.inf])), (np.array([1, 2]), np.array([1.0, 2.0])),
+    (np.zeros((0, 2)),) * 2,
 ]  # fmt: skip
 
 

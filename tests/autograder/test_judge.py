@@ -217,7 +217,8 @@ def test_close(student):
     ],
 )
 def test_a_value_that_a_law_cannot_use_is_the_students_fault(laws, judged, value):
-    source = f"class Mine:\n    def __eq__(self, other):\n        return True\n    __hash__ = None\ndef double(x):\n    return {value}\n"
+    source = "class Mine:\n    def __eq__(self, other):\n        return True\n    __hash__ = None\n"
+    source += f"def double(x):\n    return {value}\n"
     for verdict in judged(laws(UNUSABLE), source, LONG):
         assert verdict.outcome is FAILED, verdict
         assert verdict.points == 0
@@ -253,7 +254,8 @@ def test_a_fault_of_ours_is_not_blamed_on_the_student(laws, judged, text, reason
 
 
 def test_a_strategy_that_breaks_is_our_fault(laws, judged):
-    text = '@law(exercise="double", points=1, hint="h")\n@given(x=st.integers().map(lambda x: 1 // 0))\ndef test_a(student, x):\n    "T."\n'
+    text = '@law(exercise="double", points=1, hint="h")\n@given(x=st.integers().map(lambda x: 1 // 0))\n'
+    text += "def test_a(student, x):\n    'T.'\n"
     (verdict,) = judged(laws(text), GOOD)
     assert verdict.outcome is Outcome.GRADER_ERROR
     assert "ZeroDivisionError" in verdict.because
@@ -291,7 +293,8 @@ def test_a_lost_worker_costs_its_own_exercise_only(laws, judged, body, outcome, 
 
 
 def test_a_lost_worker_is_not_taken_for_the_exception_that_a_law_expects(laws, judged):
-    text = '@law(exercise="f", points=1, hint="h")\ndef test_a(student):\n    "T."\n    expect.raises("{}", student.f)\n'
+    text = '@law(exercise="f", points=1, hint="h")\n'
+    text += "def test_a(student):\n    'T.'\n    expect.raises('{}', student.f)\n"
     for name in ("Exception", "ValueError"):
         (verdict,) = judged(laws(text.replace("{}", name)), "def f():\n    while True: pass\n")
         assert verdict.outcome is Outcome.TIMED_OUT
@@ -333,14 +336,15 @@ def test_loading_is_not_tried_again_for_each_law(laws, package, monkeypatch):
     text = "".join(
         f'@law(exercise="f{i}", points=1, hint="h")\ndef test_{i}(student):\n    "T."\n' for i in range(20)
     )
+    starts = []
+
+    class Counting(Unsandboxed):
+        def start(self, *args):
+            starts.append(1)
+            return super().start(*args)
+
     for source, outcome in (("while True: pass", Outcome.TIMED_OUT), ("1 / 0", FAILED)):
-        starts = []
-
-        class Counting(Unsandboxed):
-            def start(self, *args):
-                starts.append(1)
-                return super().start(*args)
-
+        starts.clear()
         with Remote(
             Counting(), package(student=source), "student", Limits(call_seconds=0.5), source
         ) as subject:
@@ -473,7 +477,8 @@ def test_a_law_that_fails_only_sometimes_is_still_failed(laws, judged):
 
 
 def test_an_exception_that_cannot_be_described_fails_its_law(laws):
-    source = "class Evil(Exception):\n    def __str__(self):\n        raise ValueError\ndef double(x):\n    raise Evil\n"
+    source = "class Evil(Exception):\n    def __str__(self):\n        raise ValueError\n"
+    source += "def double(x):\n    raise Evil\n"
     verdicts = judged_here(laws(LAWS), direct(source))
     assert outcomes(verdicts) == [FAILED, FAILED, NOT_RUN]
     assert verdicts[0].because == "Evil: (its message can't be shown)"

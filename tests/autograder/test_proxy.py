@@ -215,8 +215,10 @@ def test_signs_are_forwarded(student):
 
 
 REFUSED = {
-    "==": lambda v: v == 1, "== swapped": lambda v: 1 == v, "== array": lambda v: np.ones(1) == v, "!=": lambda v: v != 1,
-    "<": lambda v: v < 1, ">": lambda v: v > 1, "<=": lambda v: v <= 1, ">=": lambda v: v >= 1, "sorted": lambda v: sorted([v, v]),
+    "==": lambda v: v == 1, "== swapped": lambda v: [1].index(v), "== array": lambda v: np.ones(1) == v,
+    "!=": lambda v: v != 1,
+    "<": lambda v: v < 1, ">": lambda v: v > 1, "<=": lambda v: v <= 1, ">=": lambda v: v >= 1,
+    "sorted": lambda v: sorted([v, v]),
     "bool": bool, "not": lambda v: not v, "if": lambda v: 1 if v else 2, "hash": hash, "key": lambda v: {v: 1},
     "iter": iter, "list": list, "unpacking": lambda v: [*v], "in": lambda v: 1 in v, "in list": lambda v: v in [1, 2],
     "int": int, "float": float, "complex": complex, "index": lambda v: [1, 2][v], "bytes": bytes, "array": np.asarray,
@@ -267,7 +269,7 @@ def test_a_result_that_cannot_travel_is_an_error_and_the_worker_lives_on(session
 
 
 def test_an_exception_carries_its_classes_message_line_and_function(student):
-    with pytest.raises(StudentError, match="^mine é$") as caught:
+    with pytest.raises(StudentError, match=r"^mine é$") as caught:
         student.fail_mine()
     error = caught.value
     assert error.names == ["Mine", "ZeroDivisionError", "ArithmeticError", "Exception", "BaseException"]

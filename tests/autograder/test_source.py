@@ -130,8 +130,11 @@ EXERCISES = st.builds(
     after=st.sampled_from(["", "    return 1\n", "\n    # comment\n", "# comment at the left\n"]),
 )
 GIVEN = st.sampled_from(
-    ["import math\n", "X = 1\n", "\n", "\n\n\n", "# comment\n", "def h():\n    return '### BEGIN SOLUTION'\n", "X = '\x0c\u2028\x85'\n",
-     "@property\ndef p():\n    pass\n", "class C:\n    x = 1\n\n    # comment\n", "if True:\n    X = 1\n", "X = '''\n  text\n'''\n", "\x0c\n", "    # indented comment\n"]
+    [
+        "import math\n", "X = 1\n", "\n", "\n\n\n", "# comment\n", "    # indented comment\n", "\x0c\n", "X = '\x0c\u2028\x85'\n",
+        "def h():\n    return '### BEGIN SOLUTION'\n", "@property\ndef p():\n    pass\n", "if True:\n    X = 1\n",
+        "class C:\n    x = 1\n\n    # comment\n", "X = '''\n  text\n'''\n",
+    ]
 )  # fmt: skip
 MODULES = st.lists(st.one_of(EXERCISES, GIVEN), max_size=7).map("".join)
 
@@ -174,7 +177,7 @@ BAD = {
         "line 3: .* nested",
     ),
     "outside": ("### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n", "line 1: .* outside a function"),
-    "in an if": ("if True:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION\n", "must be inside a function or class"),
+    "in an if": ("if True:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION\n", "must be inside a function"),
     "does not parse": ("def f(:\n", "line 1 does not parse"),
 }  # fmt: skip
 
@@ -186,5 +189,6 @@ def test_misplaced_markers_are_refused_with_their_line(text, message):
 
 
 def test_defined_names_are_those_of_the_top_level():
-    text = "import a.b, c as d\nfrom e import f as g, h\nx = y = 1\n(z, *w) = 1, 2\ndef i(j): k = 1\nclass L: m = 1\nfor n in (): pass\n"
+    text = "import a.b, c as d\nfrom e import f as g, h\nx = y = 1\n(z, *w) = 1, 2\n"
+    text += "def i(j): k = 1\nclass L: m = 1\nfor n in (): pass\n"
     assert source.defined_names(text) == {"a", "d", "g", "h", "x", "y", "z", "w", "i", "L", "n"}

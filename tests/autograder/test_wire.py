@@ -110,7 +110,7 @@ class MyInt(int): ...
 class MyFloat(float): ...
 
 
-class MyStr(str): ...  # noqa: SLOT000
+class MyStr(str): ...
 
 
 class MyBytes(bytes): ...
@@ -122,7 +122,7 @@ class MyBytearray(bytearray): ...
 class MyList(list): ...
 
 
-class MyTuple(tuple): ...  # noqa: SLOT001
+class MyTuple(tuple): ...
 
 
 class MyDict(dict): ...
@@ -144,8 +144,9 @@ class Colour(IntEnum):
 @pytest.mark.parametrize(
     "value",
     [
-        MyInt(1), MyFloat(1.0), MyStr("a"), MyBytes(b"a"), MyBytearray(b"a"), MyList([1]), MyTuple((1,)), MyDict({1: 2}),
-        MySet({1}), np.zeros(2).view(MyArray), MyFloat64(1.0), Colour.RED, namedtuple("Pair", "a b")(1, 2), OrderedDict(a=1),
+        MyInt(1), MyFloat(1.0), MyStr("a"), MyBytes(b"a"), MyBytearray(b"a"), MyList([1]),
+        MyTuple((1,)), MyDict({1: 2}), MySet({1}), np.zeros(2).view(MyArray), MyFloat64(1.0), Colour.RED,
+        namedtuple("Pair", "a b")(1, 2), OrderedDict(a=1),
         defaultdict(int), object(), len, int, range(3), iter([]), memoryview(b"ab"), {1: 2}.keys(), np.array([None]),
         np.array(["a"]), np.array([(1, 2.0)], dtype="i4,f8"), np.datetime64("2020"), np.str_("a"), np.dtype("f8"),
         np.ma.masked_array([1], [True]), msgpack.Timestamp(1, 2), msgpack.ExtType(wire.SET, msgpack.packb([1])),

@@ -17,7 +17,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs fork and POSIX sign
 
 DEATHS = {
     "os._exit": "import os; os._exit(0)",
-    "exit in a thread": "import os, threading; threading.Thread(target=os._exit, args=(0,)).start()\n    while True: pass",
+    "exit in a thread": "import os, threading as t; t.Thread(target=os._exit, args=(0,)).start(); t.Event().wait()",
     "segfault": "import faulthandler; faulthandler._sigsegv()",
     "kill": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "abort": "import os; os.abort()",
@@ -41,8 +41,8 @@ DEATHS = {
 HANGS = {
     "endless loop": "while True: pass",
     "sleeping": "import time; time.sleep(1000)",
-    "catching everything": "while True:\n        try:\n            while True: pass\n        except BaseException: pass",
-    "ignoring signals": "import signal, time\n    for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_IGN)\n    time.sleep(1000)",
+    "catching everything": "while True:\n      try:\n        while True: pass\n      except BaseException: pass",
+    "ignoring signals": "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)",
     "half a frame": "import time; write(b'\\x00\\x00\\x01\\x00abc'); time.sleep(1000)",
     "a lock held twice": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
     "a flood of output": "import sys\n    while True: print('x' * 10000)\n",
@@ -50,7 +50,7 @@ HANGS = {
     "a child holds the pipe": "import os, time\n    if os.fork() == 0: time.sleep(1000)\n    os._exit(0)",
 }
 HARMLESS = {
-    "megabytes of output": "import os, sys; sys.stdout.write('x' * 5_000_000); print('x' * 5_000_000, file=sys.stderr); sys.stdout.flush(); os.write(1, b'x' * 1_000_000)",
+    "megabytes of output": "import os, sys; print('x' * 5_000_000); print('x' * 5_000_000, file=sys.stderr)",
     "closes standard output": "import os, sys; os.close(1); os.close(2); os.close(0)",
     "reads standard input": "import sys; sys.stdin.read(); input() if False else None",
     "forks and goes on": "import os\n    if os.fork() == 0: os._exit(0)",
@@ -98,10 +98,10 @@ def gone_after(worker, sandbox, body, limits=SHORT):
     """Attack once; return how the worker was lost and after how many seconds."""
     with worker(sandbox, SOURCE.replace("{body}", body), limits) as session:
         started = time.monotonic()
+        student = session.module
         with pytest.raises(WorkerGone) as caught:
-            session.module.attack(lambda: None)
-            session.module.echo(7)  # what was written too early is taken for this answer
-            session.module.echo(8)
+            # What was written too early is taken for the next answer, so the loss may show later.
+            [student.attack(lambda: None), *map(student.echo, range(3))]
         assert not session.alive
         return caught.value, time.monotonic() - started
 
@@ -235,8 +235,8 @@ def test_a_liar_is_never_equal(worker, sandbox):
         student = session.module
         for liar in (student.liar(), student.lying_int(), student.lying_list(), *student.listed()):
             for compare in (
-                lambda x: x == 3, lambda x: 3 == x, lambda x: x != 3, lambda x: x < 3, lambda x: 3 <= x,
-                bool, hash, int, lambda x: x in [3], lambda x: [3] == [x], lambda x: {3: x} == {3: 3},
+                lambda x: x == 3, lambda x: [3].index(x), lambda x: x != 3, lambda x: x < 3, lambda x: max(3, x),
+                bool, hash, int, lambda x: x in [3], lambda x: {3: x} == {3: 3},
             ):  # fmt: skip
                 with pytest.raises(Refused):
                     compare(liar)
@@ -272,9 +272,9 @@ def test_a_module_that_does_not_load_says_where(worker, sandbox, source, name, l
 
 
 def test_the_worker_imports_no_numpy_and_no_autograder_by_itself(worker, sandbox):
-    source = "import sys\ndef loaded(): return [name for name in sys.modules if name.split('.')[0] in ('numpy', 'autograder', 'hypothesis')]\n"
+    source = "import sys\ndef loaded(): return {name.split('.')[0] for name in sys.modules}\n"
     with worker(sandbox, source, LONG) as session:
-        assert session.module.loaded() == []
+        assert not session.module.loaded() & {"numpy", "autograder", "hypothesis"}
 
 
 def test_workers_leave_no_threads_behind(worker, sandbox):

@@ -33,7 +33,8 @@ def test_a_text_that_is_no_unicode_is_the_students_error(tmp_path):
 
 
 def test_imports_of_earlier_lessons_reach_the_reference_and_no_others(worker):
-    source = "from squeeze.needed import f\nfrom .needed import f as g\ndef h(): return f() + g()\ndef other(): import squeeze.other\n"
+    source = "from squeeze.needed import f\nfrom .needed import f as g\n"
+    source += "def h(): return f() + g()\ndef other(): import squeeze.other\n"
     with worker(Unsandboxed(), source, Limits(), needed="def f(): return 4\n") as session:
         assert session.module.h() == 8
         with pytest.raises(StudentError, match=r"squeeze\.other"):

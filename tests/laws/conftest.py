@@ -41,7 +41,7 @@ for _lesson in COURSE.lessons:
 
 @pytest.fixture(scope="module")
 def lesson(request: pytest.FixtureRequest) -> str:
-    """The lesson that a law file belongs to."""
+    """Name the lesson that a law file belongs to."""
     return request.path.stem.removeprefix("test_")
 
 

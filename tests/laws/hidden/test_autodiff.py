@@ -30,14 +30,16 @@ def run(module, program, seed):
     values = list(leaves)
     for operation, i, j in program:
         a, b = values[-1 - i % len(values)], values[j % len(values)]
-        values.append({
-            "add": lambda a, b: module.add(a, b),
-            "multiply": lambda a, b: module.multiply(a, b),
-            "root": lambda a, _: module.power(a, 0.5),
-            "inverse": lambda a, b: module.multiply(b, module.power(a, -1)),
-            "log": lambda a, _: module.log(module.add(a, 1)),
-            "exp": lambda a, _: module.exp(module.multiply(module.power(module.add(a, 1), -1), -1)),
-        }[operation](a, b))
+        values.append(
+            {
+                "add": lambda a, b: module.add(a, b),
+                "multiply": lambda a, b: module.multiply(a, b),
+                "root": lambda a, _: module.power(a, 0.5),
+                "inverse": lambda a, b: module.multiply(b, module.power(a, -1)),
+                "log": lambda a, _: module.log(module.add(a, 1)),
+                "exp": lambda a, _: module.exp(module.multiply(module.power(module.add(a, 1), -1), -1)),
+            }[operation](a, b)
+        )
     total = module.reduce_sum(values[0])
     for value in values[1:]:
         total = module.add(total, module.reduce_sum(value))
@@ -45,7 +47,9 @@ def run(module, program, seed):
 
 
 @law(
-    exercise="backward", points=2, examples=25,
+    exercise="backward",
+    points=2,
+    examples=25,
     hint="Build a longer expression in which values are used again, and compare with gradient_error.",
 )
 @given(program=PROGRAMS, seed=SEEDS)
@@ -63,7 +67,8 @@ def test_whole_expressions(autodiff, reference, program, seed):
 
 
 @law(
-    exercise="backward", points=1,
+    exercise="backward",
+    points=1,
     hint="How deep does your own code call itself? Try repeated_sum(Tensor(1.0), 20_000).",
 )
 def test_gradient_of_a_deep_graph(autodiff):
@@ -74,16 +79,22 @@ def test_gradient_of_a_deep_graph(autodiff):
 
 
 @law(
-    exercise="backward", points=1,
+    exercise="backward",
+    points=1,
     hint="Which of your arrays is float64 because NumPy's default is? Look at ones, zeros and asarray.",
 )
 def test_float32_stays_float32(autodiff):
     """Where all data are float32, so are all results and all gradients."""
     x = autodiff.Tensor(np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32))
     results = {
-        "add": autodiff.add(x, 1.5), "multiply": autodiff.multiply(x, 0.5), "power": autodiff.power(x, 3),
-        "exp": autodiff.exp(x), "log": autodiff.log(x), "reduce_sum": autodiff.reduce_sum(x, axis=0),
-        "matmul": autodiff.matmul(x, x), "take_rows": autodiff.take_rows(x, np.array([0, 0, 1])),
+        "add": autodiff.add(x, 1.5),
+        "multiply": autodiff.multiply(x, 0.5),
+        "power": autodiff.power(x, 3),
+        "exp": autodiff.exp(x),
+        "log": autodiff.log(x),
+        "reduce_sum": autodiff.reduce_sum(x, axis=0),
+        "matmul": autodiff.matmul(x, x),
+        "take_rows": autodiff.take_rows(x, np.array([0, 0, 1])),
     }
     for name, result in results.items():
         expect.equal(str(array(result.data).dtype), "float32", f"the dtype of the result of {name}")
@@ -93,7 +104,9 @@ def test_float32_stays_float32(autodiff):
 
 
 @law(
-    exercise="matmul", points=1, examples=10,
+    exercise="matmul",
+    points=1,
+    examples=10,
     hint="Try operands that are transposed views, and operands with one axis.",
 )
 @given(seed=SEEDS)
@@ -115,7 +128,8 @@ def test_matmul_of_views(autodiff, reference, seed):
 
 
 @law(
-    exercise="unbroadcast", points=1,
+    exercise="unbroadcast",
+    points=1,
     hint="Compare the shapes from the last axis on: each length must be 1 or the gradient's.",
 )
 def test_unfit_shape_is_refused(autodiff):
@@ -137,7 +151,8 @@ def test_power_at_zero(autodiff):
 
 
 @law(
-    exercise="reduce_sum", points=1,
+    exercise="reduce_sum",
+    points=1,
     hint="A sum over nothing is 0, and its gradient is an empty array of the right shape.",
 )
 def test_empty_arrays(autodiff):
@@ -153,7 +168,8 @@ def test_empty_arrays(autodiff):
 
 
 @law(
-    exercise="bigram_bits", points=2,
+    exercise="bigram_bits",
+    points=2,
     hint="Call log_softmax, which survives large scores, and look at how the counts are weighted. Then run "
     "code_length on b'ab' * 500.",
 )
@@ -232,12 +248,14 @@ MISTAKES = [
 
 
 @law(
-    exercise="is_gradient", points=2,
+    exercise="is_gradient",
+    points=2,
     hint="Which mistakes would your points miss? Some show only away from 1, some only in one entry, some "
     "only in the shape.",
 )
 def test_your_law_against_planted_mistakes(autodiff, reference, bugs):
     """Your law accepts our gradients and refuses those of every planted mistake."""
+
     def gradient_by(module, expression):
         def gradient(x):
             leaf = module.Tensor(x)
@@ -247,6 +265,7 @@ def test_your_law_against_planted_mistakes(autodiff, reference, bugs):
         return gradient
 
     for name, expression, shape in MISTAKES:
+
         def function(x, expression=expression):
             return float(expression(reference, reference.Tensor(x)).data)
 

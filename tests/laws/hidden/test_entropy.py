@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from autograder.laws import expect, law
 
 
-@law(exercise="entropy", points=2, hint="Try a long distribution with many zeros, and one that is almost certain.")
+@law(
+    exercise="entropy",
+    points=2,
+    hint="Try a long distribution with many zeros, and one that is almost certain.",
+)
 @given(weights=st.lists(st.one_of(st.just(0), st.integers(1, 1000)), min_size=1, max_size=40).filter(any))
 @example(weights=[1] * 40)
 @example(weights=[0, 1000, 0, 1])
@@ -20,14 +24,22 @@ def test_entropy_of_any_distribution(entropy, reference, weights):
     expect.close(entropy.entropy(p), reference.entropy(p), what="the entropy")
 
 
-@law(exercise="conditional_entropy", points=1, hint="X is the row. What is H(Y|X) when the columns are certain and the rows are not?")
+@law(
+    exercise="conditional_entropy",
+    points=1,
+    hint="X is the row. What is H(Y|X) when the columns are certain and the rows are not?",
+)
 def test_which_is_given(entropy):
     """It is Y that is uncertain and X that is known, not the other way round."""
     expect.close(entropy.conditional_entropy([[0.25, 0.25], [0.5, 0.0]]), 0.5, what="H(Y|X)")
     expect.close(entropy.conditional_entropy([[0.5], [0.5]]), 0.0, what="H(Y|X) of a single column")
 
 
-@law(exercise="BitWriter", points=2, hint="Write after asking for the bytes; write a value of a hundred bits; write nothing at all.")
+@law(
+    exercise="BitWriter",
+    points=2,
+    hint="Write after asking for the bytes; write a value of a hundred bits; write nothing at all.",
+)
 @given(values=st.lists(st.tuples(st.integers(0, 2**100 - 1), st.integers(100, 130)), max_size=3))
 def test_writer_goes_on(entropy, reference, values):
     """Asking for the bytes does not end the writing, and very wide values are as good as narrow ones."""
@@ -51,7 +63,11 @@ def test_negative_width_is_refused(entropy):
     expect.equal(reader.read(5), 0b00001, "read(5) after it")
 
 
-@law(exercise="compress", points=1, hint="Follow the format of the docstring to the letter: widths, order, what empty data looks like.")
+@law(
+    exercise="compress",
+    points=1,
+    hint="Follow the format of the docstring to the letter: widths, order, what empty data looks like.",
+)
 @given(data=st.one_of(st.binary(max_size=12), st.text("abc", max_size=30).map(str.encode)))
 @example(data=b"\xff\x00")
 @example(data=b"")
@@ -60,14 +76,23 @@ def test_format_to_the_bit(entropy, reference, data):
     expect.equal(entropy.compress(data), reference.compress(data), "the compressed bytes")
 
 
-@law(exercise="decompress", points=2, hint="Cut a good blob anywhere: what do you return, and would anyone notice?")
+@law(
+    exercise="decompress",
+    points=2,
+    hint="Cut a good blob anywhere: what do you return, and would anyone notice?",
+)
 @given(data=st.text("abcde", min_size=1, max_size=20).map(str.encode), cut=st.integers(1, 100))
 @example(data=b"ab", cut=1)
 def test_cut_short_is_refused(entropy, reference, data, cut):
     """A blob that was cut short is refused with ValueError, never answered with wrong bytes."""
     blob = reference.compress(data)
     expect.equal(entropy.decompress(blob), data, "the bytes of the whole blob")
-    expect.raises("ValueError", entropy.decompress, blob[: max(0, len(blob) - cut)], what="decompress of a blob cut short")
+    expect.raises(
+        "ValueError",
+        entropy.decompress,
+        blob[: max(0, len(blob) - cut)],
+        what="decompress of a blob cut short",
+    )
 
 
 @law(exercise="decompress", points=1, hint="Three symbols take two bits, and two bits can name a fourth.")
@@ -76,10 +101,16 @@ def test_rank_outside_the_alphabet_is_refused(entropy, reference):
     blob = bytearray(reference.compress(b"abc"))
     expect.equal(entropy.decompress(bytes(blob)), b"abc", "the bytes of the whole blob")
     blob[-1] |= 0b11000000
-    expect.raises("ValueError", entropy.decompress, bytes(blob), what="decompress of a blob with a fourth rank of three")
+    expect.raises(
+        "ValueError", entropy.decompress, bytes(blob), what="decompress of a blob with a fourth rank of three"
+    )
 
 
-@law(exercise="is_entropy", points=3, hint="Which mistakes in entropy would your examples miss? Certain outcomes, zeros, and skewed pairs each catch some.")
+@law(
+    exercise="is_entropy",
+    points=3,
+    hint="Which mistakes in entropy would your examples miss? Certain outcomes, zeros, and skewed pairs each catch some.",
+)
 def test_your_law_against_planted_mistakes(entropy, reference, bugs):
     """Your law accepts our implementation and refuses every planted mistake in it."""
     expect.equal(entropy.is_entropy(reference.entropy), True, "your law on our implementation")
@@ -89,6 +120,7 @@ def test_your_law_against_planted_mistakes(entropy, reference, bugs):
 
 def guarded(function):
     """Let a mistake that raises answer with infinity, so that a law needn't catch exceptions."""
+
     def call(probabilities):
         try:
             return function(probabilities)

@@ -116,13 +116,15 @@ def test_codes_that_clash_are_refused(huffman):
     "symbols, many, and counts that differ enormously.",
     examples=25,
 )
-@given(data=st.one_of(
-    st.binary(max_size=60),
-    st.text("aaab c", max_size=60).map(str.encode),
-    st.lists(st.sampled_from([1, 2, 4, 8, 50]), max_size=12).map(
-        lambda tally: b"".join(bytes([20 * i]) * n for i, n in enumerate(tally))
-    ),
-))
+@given(
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.text("aaab c", max_size=60).map(str.encode),
+        st.lists(st.sampled_from([1, 2, 4, 8, 50]), max_size=12).map(
+            lambda tally: b"".join(bytes([20 * i]) * n for i, n in enumerate(tally))
+        ),
+    )
+)
 @example(data=deep_text())
 @example(data=deep_text()[::-1] + bytes(range(256)))
 @example(data=b"")

@@ -13,11 +13,24 @@ from autograder.laws import expect, law
 SEEDS = st.integers(0, 999)
 SHAPES = st.sampled_from([(), (3,), (2, 3), (1, 2), (2, 1, 2), (0,), (0, 2)])
 # Pairs that broadcast: equal shapes, added axes, axes of length 1, both at once, scalars, and empty arrays.
-PAIRS = st.sampled_from([
-    ((), ()), ((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 3), (2, 1)), ((2, 1), (1, 3)),
-    ((3,), (2, 1)), ((), (2, 2)), ((2, 2), ()), ((1,), ()), ((1, 1), (3,)), ((2, 1, 3), (2, 1)),
-    ((0, 3), (3,)), ((2, 1), (2, 0)),
-])
+PAIRS = st.sampled_from(
+    [
+        ((), ()),
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (2, 3)),
+        ((2, 3), (2, 1)),
+        ((2, 1), (1, 3)),
+        ((3,), (2, 1)),
+        ((), (2, 2)),
+        ((2, 2), ()),
+        ((1,), ()),
+        ((1, 1), (3,)),
+        ((2, 1, 3), (2, 1)),
+        ((0, 3), (3,)),
+        ((2, 1), (2, 0)),
+    ]
+)
 # Node i of a graph has the parents p mod i and q mod i; node 0 is the leaf, the last node the output.
 GRAPHS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=8)
 
@@ -55,6 +68,7 @@ def check_operation(tensor, forward, inputs, seed):
     expect.kind(shares, tuple, "what the rule returns")
     expect.equal(len(shares), len(inputs), "the number of gradients that the rule returns")
     for i, x in enumerate(inputs):
+
         def weighted(nudged, i=i):
             return np.sum(weights * forward(*inputs[:i], nudged, *inputs[i + 1 :]))
 
@@ -63,7 +77,9 @@ def check_operation(tensor, forward, inputs, seed):
 
 
 @law(
-    exercise="numerical_gradient", points=2, examples=25,
+    exercise="numerical_gradient",
+    points=2,
+    examples=25,
     hint="Nudge one entry at a time, once up and once down, and divide the difference by twice the step. "
     "Start from a float64 copy.",
 )
@@ -90,7 +106,9 @@ def test_numerical_gradient_of_a_quadratic(autodiff, shape, seed):
 
 
 @law(
-    exercise="unbroadcast", points=2, examples=30,
+    exercise="unbroadcast",
+    points=2,
+    examples=30,
     hint="An entry that was used several times gets the sum of all its gradients. Which axes were added in "
     "front, and which had length 1?",
 )
@@ -109,7 +127,9 @@ def test_unbroadcast_adds_up_what_was_repeated(autodiff, shapes, seed):
 
 
 @law(
-    exercise="add", points=1, examples=30,
+    exercise="add",
+    points=1,
+    examples=30,
     hint="A sum passes the gradient on to both, each brought back to its own shape by unbroadcast.",
 )
 @given(shapes=PAIRS, seed=SEEDS)
@@ -121,7 +141,9 @@ def test_add(autodiff, shapes, seed):
 
 
 @law(
-    exercise="multiply", points=2, examples=30,
+    exercise="multiply",
+    points=2,
+    examples=30,
     hint="If a grows by 1, a · b grows by b. Multiply first, then bring the shape back.",
 )
 @given(shapes=PAIRS, seed=SEEDS)
@@ -135,7 +157,9 @@ def test_multiply(autodiff, shapes, seed):
 
 
 @law(
-    exercise="topological_order", points=2, examples=40,
+    exercise="topological_order",
+    points=2,
+    examples=40,
     hint="Put a tensor in the list only when all its parents are in it, and remember which you have seen.",
 )
 @given(graph=GRAPHS)
@@ -163,7 +187,8 @@ def test_parents_come_first(autodiff, graph):
 
 
 @law(
-    exercise="topological_order", points=1,
+    exercise="topological_order",
+    points=1,
     hint="Python gives up after about a thousand calls within calls. Keep your own stack, in a list.",
 )
 def test_a_deep_graph(autodiff):
@@ -176,7 +201,8 @@ def test_a_deep_graph(autodiff):
 
 
 @law(
-    exercise="backward", points=1,
+    exercise="backward",
+    points=1,
     hint="On paper: c = b + b hands its gradient to b twice. Add what arrives; don't replace what was there.",
 )
 def test_pencil_example(autodiff):
@@ -190,7 +216,9 @@ def test_pencil_example(autodiff):
 
 
 @law(
-    exercise="backward", points=3, examples=40,
+    exercise="backward",
+    points=3,
+    examples=40,
     hint="A tensor may pass its gradient on only when every tensor that used it has been dealt with. Two "
     "parents may be handed the very same array: don't change it.",
 )
@@ -214,7 +242,8 @@ def test_gradients_count_paths(autodiff, graph):
 
 
 @law(
-    exercise="backward", points=1,
+    exercise="backward",
+    points=1,
     hint="Look at output.data.size and at the seed's shape before you start.",
 )
 def test_many_numbers_need_a_seed(autodiff):
@@ -234,7 +263,8 @@ def test_many_numbers_need_a_seed(autodiff):
 
 
 @law(
-    exercise="backward", points=1,
+    exercise="backward",
+    points=1,
     hint="Each call adds one gradient to grad. Pass on what arrived in this call, not what grad has "
     "gathered.",
 )
@@ -254,7 +284,9 @@ def test_two_calls_add_up(autodiff):
 
 
 @law(
-    exercise="power", points=1, examples=25,
+    exercise="power",
+    points=1,
+    examples=25,
     hint="The power comes down as a factor, and the exponent falls by one.",
 )
 @given(shape=SHAPES, seed=SEEDS, exponent=st.sampled_from([2, 3, -1, 0.5, 1, 0, -2]))
@@ -266,7 +298,9 @@ def test_power(autodiff, shape, seed, exponent):
 
 
 @law(
-    exercise="exp", points=1, examples=15,
+    exercise="exp",
+    points=1,
+    examples=15,
     hint="The exponential is its own slope; the gradient that arrives is a factor.",
 )
 @given(shape=SHAPES, seed=SEEDS)
@@ -287,15 +321,30 @@ def test_log(autodiff, shape, seed):
 
 
 @law(
-    exercise="reduce_sum", points=2, examples=30,
+    exercise="reduce_sum",
+    points=2,
+    examples=30,
     hint="Every entry that was added gets the same gradient: the sum's. Put the lost axes back with length 1"
     " before you broadcast.",
 )
 @given(
-    case=st.sampled_from([
-        ((3,), None), ((2, 3), None), ((2, 2), 0), ((2, 2), 1), ((2, 2), -1), ((2, 3), 1), ((2, 3, 2), 1),
-        ((), None), ((2, 2, 2), (0, 2)), ((2, 3, 2), (-1, 0)), ((0, 2), 0), ((2, 0), 1), ((1, 2), 0),
-    ]),
+    case=st.sampled_from(
+        [
+            ((3,), None),
+            ((2, 3), None),
+            ((2, 2), 0),
+            ((2, 2), 1),
+            ((2, 2), -1),
+            ((2, 3), 1),
+            ((2, 3, 2), 1),
+            ((), None),
+            ((2, 2, 2), (0, 2)),
+            ((2, 3, 2), (-1, 0)),
+            ((0, 2), 0),
+            ((2, 0), 1),
+            ((1, 2), 0),
+        ]
+    ),
     keepdims=st.booleans(),
     seed=SEEDS,
 )
@@ -310,15 +359,25 @@ def test_reduce_sum(autodiff, case, keepdims, seed):
 
 
 @law(
-    exercise="matmul", points=2, examples=25,
+    exercise="matmul",
+    points=2,
+    examples=25,
     hint="Write the shapes down: the gradient by a (n by k) from the result's (n by m) and b (k by m) leaves"
     " one way to fit. Swap the last two axes only.",
 )
 @given(
-    shapes=st.sampled_from([
-        ((2, 3), (3, 2)), ((1, 2), (2, 3)), ((3, 1), (1, 2)), ((2, 2), (2, 2)),
-        ((2, 2, 3), (2, 3, 1)), ((2, 1, 2), (2, 3)), ((2, 2), (3, 2, 2)), ((2, 1, 1, 2), (3, 2, 1)),
-    ]),
+    shapes=st.sampled_from(
+        [
+            ((2, 3), (3, 2)),
+            ((1, 2), (2, 3)),
+            ((3, 1), (1, 2)),
+            ((2, 2), (2, 2)),
+            ((2, 2, 3), (2, 3, 1)),
+            ((2, 1, 2), (2, 3)),
+            ((2, 2), (3, 2, 2)),
+            ((2, 1, 1, 2), (3, 2, 1)),
+        ]
+    ),
     seed=SEEDS,
 )
 @example(shapes=((2, 2), (2, 2)), seed=0)
@@ -329,7 +388,9 @@ def test_matmul(autodiff, shapes, seed):
 
 
 @law(
-    exercise="take_rows", points=1, examples=20,
+    exercise="take_rows",
+    points=1,
+    examples=20,
     hint="A row that was taken twice gets both gradients. Look up what NumPy does with total[rows] += "
     "gradient when rows repeats a number.",
 )
@@ -346,7 +407,9 @@ def test_take_rows(autodiff, rows, seed):
 
 
 @law(
-    exercise="bigram_bits", points=2, examples=10,
+    exercise="bigram_bits",
+    points=2,
+    examples=10,
     hint="Scores are embedding @ output + bias; log_softmax makes them ln p. Multiply by the counts, add up,"
     " and turn nats into bits.",
 )
@@ -373,12 +436,14 @@ def test_bigram_bits(autodiff, seed):
 
 
 @law(
-    exercise="is_gradient", points=2,
+    exercise="is_gradient",
+    points=2,
     hint="Measure the gradient yourself at points that you draw, and compare shapes before values. An "
     "exception is an answer too.",
 )
 def test_your_law_tells_right_from_wrong(autodiff):
     """Your law accepts right gradients and refuses wrong values, entries, shapes, and exceptions."""
+
     def cubes(x):
         return float(np.sum(x**3))
 

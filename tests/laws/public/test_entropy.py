@@ -19,14 +19,20 @@ DATA = st.one_of(
     st.builds(lambda symbol, times: bytes([symbol]) * times, st.integers(0, 255), st.integers(0, 300)),
     st.just(bytes(range(256))),
 )
-FIELDS = st.lists(st.integers(0, 33).flatmap(lambda w: st.tuples(st.integers(0, 2**w - 1), st.just(w))), max_size=12)
+FIELDS = st.lists(
+    st.integers(0, 33).flatmap(lambda w: st.tuples(st.integers(0, 2**w - 1), st.just(w))), max_size=12
+)
 
 
 def normalised(weights):
     return [weight / sum(weights) for weight in weights]
 
 
-@law(exercise="counts", points=1, hint="Go through the bytes once and add one for each; then sort by the byte's value.")
+@law(
+    exercise="counts",
+    points=1,
+    hint="Go through the bytes once and add one for each; then sort by the byte's value.",
+)
 @given(data=DATA)
 @example(data=b"abba")
 @example(data=b"")
@@ -45,7 +51,11 @@ def test_surprise_of_powers_of_two(entropy, power):
     expect.close(entropy.self_information(2.0**-power), float(power), what="the self-information")
 
 
-@law(exercise="self_information", points=1, hint="Check the argument first; log2 of 0 does not exist, and nothing is likelier than 1.")
+@law(
+    exercise="self_information",
+    points=1,
+    hint="Check the argument first; log2 of 0 does not exist, and nothing is likelier than 1.",
+)
 def test_impossible_surprise_is_refused(entropy):
     """A probability of 0, below 0 or above 1 is refused with ValueError."""
     expect.close(entropy.self_information(0.5), 1.0, what="the self-information of 0.5")
@@ -57,12 +67,20 @@ def test_impossible_surprise_is_refused(entropy):
 def test_entropy_by_hand(entropy):
     """The entropies that a pencil can find come out: 0, 1, 1.5 and log2 n bits."""
     for probabilities, bits in [
-        ([1.0], 0.0), ([0.5, 0.5], 1.0), ([0.5, 0.25, 0.25], 1.5), ([0.0, 0.5, 0.5], 1.0), ([0.125] * 8, 3.0),
+        ([1.0], 0.0),
+        ([0.5, 0.5], 1.0),
+        ([0.5, 0.25, 0.25], 1.5),
+        ([0.0, 0.5, 0.5], 1.0),
+        ([0.125] * 8, 3.0),
     ]:
         expect.close(entropy.entropy(probabilities), bits, what=f"entropy({probabilities})")
 
 
-@law(exercise="cross_entropy", points=3, hint="Gibbs: only the truth's own code reaches the entropy. Which of the two distributions stands inside the logarithm?")
+@law(
+    exercise="cross_entropy",
+    points=3,
+    hint="Gibbs: only the truth's own code reaches the entropy. Which of the two distributions stands inside the logarithm?",
+)
 @given(truth=WEIGHTS, model=st.lists(st.integers(1, 9), min_size=6, max_size=6))
 @example(truth=[3, 1], model=[1, 3, 1, 1, 1, 1])
 def test_gibbs(entropy, truth, model):
@@ -76,7 +94,11 @@ def test_gibbs(entropy, truth, model):
     expect.close(paid, by_definition, what="the cross-entropy")
 
 
-@law(exercise="cross_entropy", points=1, hint="What did the model say would never happen, and how many bits did it set aside for it?")
+@law(
+    exercise="cross_entropy",
+    points=1,
+    hint="What did the model say would never happen, and how many bits did it set aside for it?",
+)
 def test_a_wrong_never_costs_infinity(entropy):
     """A model that gives 0 to what happens pays infinitely; one that gives 0 to what never happens pays nothing for it."""
     expect.close(entropy.cross_entropy([0.5, 0.5], [1.0, 0.0]), math.inf, what="the cross-entropy")
@@ -84,7 +106,11 @@ def test_a_wrong_never_costs_infinity(entropy):
     expect.raises("ValueError", entropy.cross_entropy, [1.0], [0.5, 0.5])
 
 
-@law(exercise="kl_divergence", points=2, hint="The waste is the bits paid less the bits needed: one call to each function that you have.")
+@law(
+    exercise="kl_divergence",
+    points=2,
+    hint="The waste is the bits paid less the bits needed: one call to each function that you have.",
+)
 @given(truth=WEIGHTS, model=st.lists(st.integers(1, 9), min_size=6, max_size=6))
 def test_divergence_is_the_waste(entropy, truth, model):
     """The divergence is Σ p log2(p/q), and it is never negative."""
@@ -92,11 +118,24 @@ def test_divergence_is_the_waste(entropy, truth, model):
     got = entropy.kl_divergence(p, q)
     expect.number(got, "the divergence")
     expect.true(got >= 0, "the divergence is negative", got=got)
-    expect.close(got, sum(x * math.log2(x / y) for x, y in zip(p, q, strict=True) if x > 0), atol=1e-9, what="the divergence")
+    expect.close(
+        got,
+        sum(x * math.log2(x / y) for x, y in zip(p, q, strict=True) if x > 0),
+        atol=1e-9,
+        what="the divergence",
+    )
 
 
-@law(exercise="conditional_entropy", points=3, hint="For each x: its probability, times the entropy of its row made to sum to 1.")
-@given(joint=st.lists(st.lists(st.integers(0, 5), min_size=3, max_size=3), min_size=1, max_size=4).filter(lambda rows: any(map(any, rows))))
+@law(
+    exercise="conditional_entropy",
+    points=3,
+    hint="For each x: its probability, times the entropy of its row made to sum to 1.",
+)
+@given(
+    joint=st.lists(st.lists(st.integers(0, 5), min_size=3, max_size=3), min_size=1, max_size=4).filter(
+        lambda rows: any(map(any, rows))
+    )
+)
 @example(joint=[[1, 0, 0], [0, 0, 0], [0, 1, 2]])
 def test_chain_rule(entropy, joint):
     """The chain rule holds: H(X, Y) = H(X) + H(Y|X)."""
@@ -117,7 +156,11 @@ def test_kraft(entropy, lengths):
     """The Kraft sum is at most 1 exactly where brute force finds a code that needs no separators."""
     got = entropy.kraft_sum(lengths)
     expect.number(got, "the Kraft sum")
-    expect.true((got <= 1) is prefix_code_exists(lengths), "the sum and brute force disagree on whether a code exists", got=got)
+    expect.true(
+        (got <= 1) is prefix_code_exists(lengths),
+        "the sum and brute force disagree on whether a code exists",
+        got=got,
+    )
     expect.close(got, sum(1 / 2**n for n in lengths), what="the Kraft sum")
 
 
@@ -133,7 +176,11 @@ def prefix_code_exists(lengths):
     return True
 
 
-@law(exercise="code_length", points=2, hint="Each symbol costs its surprise; a symbol with count n costs it n times.")
+@law(
+    exercise="code_length",
+    points=2,
+    hint="Each symbol costs its surprise; a symbol with count n costs it n times.",
+)
 @given(data=DATA.filter(bool))
 @example(data=b"aab")
 def test_no_coder_beats_its_own_model(entropy, data):
@@ -142,10 +189,16 @@ def test_no_coder_beats_its_own_model(entropy, data):
     best = -sum(n * math.log2(n / len(data)) for n in Counter(data).values())
     expect.close(entropy.code_length(data, frequencies), best, atol=1e-9, what="the code length")
     uniform = dict.fromkeys(range(256), 1 / 256)
-    expect.close(entropy.code_length(data, uniform), 8.0 * len(data), what="the code length under equal probabilities")
+    expect.close(
+        entropy.code_length(data, uniform), 8.0 * len(data), what="the code length under equal probabilities"
+    )
 
 
-@law(exercise="code_length", points=1, hint="What the model calls impossible has no code; say so instead of skipping it.")
+@law(
+    exercise="code_length",
+    points=1,
+    hint="What the model calls impossible has no code; say so instead of skipping it.",
+)
 def test_unknown_symbol_is_refused(entropy):
     """A symbol without a probability is refused with ValueError."""
     expect.close(entropy.code_length(b"aab", {97: 0.5, 98: 0.25}), 4.0, what="the code length of b'aab'")
@@ -153,7 +206,11 @@ def test_unknown_symbol_is_refused(entropy):
     expect.raises("ValueError", entropy.code_length, b"ab", {97: 1.0, 98: 0.0})
 
 
-@law(exercise="BitWriter", points=4, hint="Keep the bits that don't fill a byte yet, and how many they are. Try write(5, 3), then write(1, 5).")
+@law(
+    exercise="BitWriter",
+    points=4,
+    hint="Keep the bits that don't fill a byte yet, and how many they are. Try write(5, 3), then write(1, 5).",
+)
 @given(fields=FIELDS)
 @example(fields=[(0b101, 3), (0b00001, 5)])
 @example(fields=[(0, 0), (1, 1)])
@@ -179,7 +236,11 @@ def test_value_too_wide_is_refused(entropy):
     expect.equal(writer.to_bytes(), b"\x80", "the bytes")
 
 
-@law(exercise="BitReader", points=4, hint="From the position in bits, find the first and the last byte that you need, and shift the rest away.")
+@law(
+    exercise="BitReader",
+    points=4,
+    hint="From the position in bits, find the first and the last byte that you need, and shift the rest away.",
+)
 @given(data=st.binary(max_size=8), widths=st.lists(st.integers(0, 17), max_size=12))
 @example(data=b"\xa1", widths=[3, 5, 1])
 @example(data=b"", widths=[0, 1])
@@ -190,14 +251,22 @@ def test_reader_against_text(entropy, data, widths):
     position = 0
     for width in widths:
         if position + width > len(text):
-            expect.raises("EOFError", reader.read, width, what=f"read({width}) at bit {position} of {len(text)}")
+            expect.raises(
+                "EOFError", reader.read, width, what=f"read({width}) at bit {position} of {len(text)}"
+            )
         else:
-            expect.equal(reader.read(width), int(text[position : position + width] or "0", 2), f"read({width})")
+            expect.equal(
+                reader.read(width), int(text[position : position + width] or "0", 2), f"read({width})"
+            )
             position += width
         expect.equal(reader.position, position, "the position")
 
 
-@law(exercise="decompress", points=4, hint="Write down what compress writes, field by field, and read the same fields in the same order.")
+@law(
+    exercise="decompress",
+    points=4,
+    hint="Write down what compress writes, field by field, and read the same fields in the same order.",
+)
 @given(data=DATA)
 @example(data=b"")
 @example(data=b"abracadabra")
@@ -207,7 +276,11 @@ def test_round_trip(entropy, elsewhere, data):
     expect.equal(elsewhere.decompress(entropy.compress(data)), data, "the bytes after the round trip")
 
 
-@law(exercise="compress", points=3, hint="k byte values that occur need ⌈log2 k⌉ bits each: 1 bit for two, 2 bits for three or four, none for one.")
+@law(
+    exercise="compress",
+    points=3,
+    hint="k byte values that occur need ⌈log2 k⌉ bits each: 1 bit for two, 2 bits for three or four, none for one.",
+)
 @given(data=DATA)
 @example(data=b"abracadabra")
 def test_size_is_as_documented(entropy, data):
@@ -219,18 +292,30 @@ def test_size_is_as_documented(entropy, data):
     expect.equal(len(blob), (bits + 7) // 8, "the size in bytes")
 
 
-@law(exercise="compress", points=2, hint="This law is a theorem: count the short outputs. If it breaks, two inputs share one output.")
+@law(
+    exercise="compress",
+    points=2,
+    hint="This law is a theorem: count the short outputs. If it breaks, two inputs share one output.",
+)
 def test_pigeonhole(entropy):
     """No coder shrinks every input: all inputs of up to 8 bits get different outputs, so some are longer."""
     inputs = [b"", *(bytes([i]) for i in range(256))]
     outputs = [entropy.compress(data) for data in inputs]
     expect.equal(len(set(outputs)), len(inputs), "the number of different outputs")
-    expect.true(any(len(o) >= len(i) for i, o in zip(inputs, outputs, strict=True)), "every input got shorter, which is impossible")
+    expect.true(
+        any(len(o) >= len(i) for i, o in zip(inputs, outputs, strict=True)),
+        "every input got shorter, which is impossible",
+    )
 
 
-@law(exercise="is_entropy", points=3, hint="Call the candidate on distributions whose entropy you know, and compare within a small tolerance.")
+@law(
+    exercise="is_entropy",
+    points=3,
+    hint="Call the candidate on distributions whose entropy you know, and compare within a small tolerance.",
+)
 def test_your_law_tells_right_from_wrong(entropy):
     """Your law accepts a right implementation and refuses one in nats, one without the average, and a constant."""
+
     def right(p):
         return sum(-x * math.log2(x) for x in p if x > 0) + 0.0
 

@@ -359,8 +359,7 @@ def test_corrupt_header_is_refused(huffman):
 @law(
     exercise="compress",
     points=1,
-    hint="Four bytes of size, highest first; the header; the encoded data. Nothing stands between "
-    "them.",
+    hint="Four bytes of size, highest first; the header; the encoded data. Nothing stands between them.",
 )
 def test_file_is_as_documented(huffman):
     """Files whose best code leaves no choice come out byte for byte."""
@@ -378,17 +377,18 @@ def test_file_is_as_documented(huffman):
 @law(
     exercise="decompress",
     points=2,
-    hint="Read the size, then the header, which says how many bytes it took; all that is left is for "
-    "decode.",
+    hint="Read the size, then the header, which says how many bytes it took; all that is left is for decode.",
     examples=40,
 )
-@given(data=st.one_of(
-    st.text("ab ", max_size=30).map(str.encode),
-    st.binary(max_size=40),
-    st.lists(st.tuples(st.sampled_from(b"\x00aez\xff"), st.sampled_from([1, 2, 17, 300])), max_size=6).map(
-        lambda runs: b"".join(bytes([symbol]) * length for symbol, length in runs)
-    ),
-))
+@given(
+    data=st.one_of(
+        st.text("ab ", max_size=30).map(str.encode),
+        st.binary(max_size=40),
+        st.lists(
+            st.tuples(st.sampled_from(b"\x00aez\xff"), st.sampled_from([1, 2, 17, 300])), max_size=6
+        ).map(lambda runs: b"".join(bytes([symbol]) * length for symbol, length in runs)),
+    )
+)
 @example(data=b"")
 @example(data=b"a")
 @example(data=b"\xff" * 300)
@@ -407,6 +407,7 @@ def test_file_round_trip(huffman, elsewhere, data):
 )
 def test_your_law_tells_right_from_wrong(huffman):
     """Your law accepts two best codes that differ, and refuses four that are not best or not codes."""
+
     def best(counts):
         return ranked(counts)[0][1]
 
