@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,15 +37,23 @@ LessonName = Annotated[
 
 def main() -> None:
     """Run the command line; an error that a person can act on is one line, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # one that can't write ✓ gets an escape, not an end
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except ShortestError as problem:
-        Console(stderr=True).print(
-            f"[red]shortest:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True
-        )
-        sys.exit(1)
+    except ModuleNotFoundError as problem:
+        _fail(f"the package {problem.name} is not installed; `shortest doctor` says what to type")
+    except (ShortestError, OSError) as problem:  # OSError: a full disk, or a folder that can't be written to
+        _fail(str(problem))
+
+
+def _fail(message: str) -> NoReturn:
+    error = Console(stderr=True)
+    error.print(f"[red]shortest:[/red] {escape(message)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 def _course() -> Course:
@@ -141,7 +150,10 @@ def _check(desk: Desk, name: str, path: Path) -> Checked:
         f"[bold]{escape(path.name)}[/bold]  [dim]unsandboxed: it is your own code, run as you[/dim]"
     )
     console.print(report.render(checked))
-    desk.remember(name, {"points": checked.points, "possible": checked.possible})
+    try:
+        desk.remember(name, {"points": checked.points, "possible": checked.possible})
+    except OSError as problem:
+        console.print(f"These points can't be kept: {escape(str(problem))}", highlight=False, soft_wrap=True)
     return checked
 
 
@@ -248,8 +260,8 @@ def release(
     """Write the nbgrader course and the students' bundle, with no solution in it (instructors)."""
     import tempfile
 
-    from autograder import wheel
     from autograder import release as releasing
+    from autograder import wheel
 
     course = _whole(_course())
     with tempfile.TemporaryDirectory() as place:

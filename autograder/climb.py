@@ -11,8 +11,9 @@ from autograder import ladder
 from autograder.corpus import corpus
 from autograder.course import Course
 from autograder.desk import Desk
+from autograder.isolation import isolated_sandbox
 from autograder.model import ShortestError
-from autograder.sandbox import Sandbox, Unsandboxed, isolated_sandbox
+from autograder.sandbox import Sandbox, Unsandboxed
 
 
 def climb(desk: Desk, file: Path | None, *, reference: bool, out: Path, console: Console) -> Table:

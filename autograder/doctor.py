@@ -12,8 +12,8 @@ from pathlib import Path
 
 from autograder.corpus import corpus
 from autograder.course import find_course
+from autograder.isolation import isolated_sandbox
 from autograder.model import ShortestError
-from autograder.sandbox import isolated_sandbox
 
 NEEDED = ("numpy", "hypothesis", "msgpack", "nbformat", "rich", "typer", "watchfiles")
 OPTIONAL = {

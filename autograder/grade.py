@@ -16,6 +16,8 @@ from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+
 from autograder import bugs, intake, lawbook
 from autograder.course import Course
 from autograder.intake import Found
@@ -24,6 +26,8 @@ from autograder.model import Attempt, Law, Outcome, ShortestError, Submission, V
 from autograder.remote import Remote
 from autograder.sandbox import Sandbox
 from autograder.workspace import assemble, with_reference
+
+REFUSED = "the file was refused: "
 
 
 class Grader:
@@ -49,7 +53,8 @@ class Grader:
             digest, notes = submission.sha256, submission.notes
             verdicts = self._judge(submission, laws)
         except _Refused as problem:
-            verdicts, notes = _all(laws, Outcome.NOT_RUN, f"the file was refused: {problem}"), (str(problem),)
+            notes = (f"{REFUSED}{problem}",)
+            verdicts = _all(laws, Outcome.NOT_RUN, notes[0])
         except Exception as problem:  # the grader's own fault: said, and never a student's zero in silence
             verdicts = _all(
                 laws, Outcome.GRADER_ERROR, f"the grader broke: {type(problem).__name__}: {problem}"
@@ -62,7 +67,8 @@ class Grader:
         try:
             return intake.read(found, module)
         except ShortestError as problem:
-            raise _Refused(str(problem)) from None
+            # A student reads this, and where the instructor keeps the file is not their business.
+            raise _Refused(str(problem).replace(str(found.path), found.path.name)) from None
 
     def _judge(self, submission: Submission, laws: Sequence[Law]) -> tuple[Verdict, ...]:
         lesson = self.course.lesson(submission.lesson)
@@ -104,7 +110,8 @@ def grader_version(course: Course, lesson: str) -> str:
     files += [course.root / "tests" / "laws" / kind / f"test_{lesson}.py" for kind in ("public", "hidden")]
     files += [course.root / "tests" / "bugs" / f"{lesson}.toml"]
     files += [course.lesson(name).module for name in [*course.needed(lesson), lesson]]
-    digest = hashlib.sha256()
+    files += [course.lesson(lesson).page.with_name("lesson.toml")]  # the limits
+    digest = hashlib.sha256(hypothesis.__version__.encode())  # it draws the inputs
     for path in files:
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()[:16]

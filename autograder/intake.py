@@ -73,13 +73,14 @@ def read(found: Found, module: str) -> Submission:
     name, content = found.path.name, data
     if found.path.suffix == ".zip":
         name, content = _from_zip(found, data)
-    if name.endswith(".ipynb"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a student's odd backslash is no news for whoever grades
-            text, problems, notes = from_notebook(content, found.path, module, found.lesson)
-        place = (found.student, found.lesson, found.path)
-        return Submission(*place, digest, text, problems, tuple(notes), own_lines=False)
-    return Submission(found.student, found.lesson, found.path, digest, decode_python(content, found.path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a student's odd backslash is no news for whoever grades
+        if not name.endswith(".ipynb"):
+            text = decode_python(content, found.path)
+            return Submission(found.student, found.lesson, found.path, digest, text)
+        text, problems, notes = from_notebook(content, found.path, module, found.lesson)
+    place = (found.student, found.lesson, found.path)
+    return Submission(*place, digest, text, problems, tuple(notes), own_lines=False)
 
 
 def from_notebook(data: bytes, path: Path, module: str, lesson: str) -> tuple[str, dict[str, str], list[str]]:
@@ -233,10 +234,11 @@ def _check_members(path: Path, archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read one member by its exact name, stopping at the limit whatever size it claims."""
+    """Read one member by its exact name, stopping at the limit where it claims a smaller size than it has."""
     try:
         with archive.open(name) as stream:
-            content = stream.read(MAX_BYTES + 1)
+            honest = archive.getinfo(name).file_size <= MAX_BYTES
+            content = stream.read(MAX_BYTES + 1) if honest else b""
     except KeyError:
         raise ShortestError(
             f"{path}: the archive holds no {name!r}; make it with `shortest submit`"
@@ -247,7 +249,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
         ) from None
     except Exception as problem:  # zlib.error and whatever else a crafted stream brings
         raise ShortestError(f"{path}: {name!r} in the archive is damaged ({problem}); submit again") from None
-    if len(content) > MAX_BYTES:
+    if not honest or len(content) > MAX_BYTES:
         raise ShortestError(
             f"{path}: {name!r} unpacks to more than {MAX_BYTES >> 20} MB; clear all outputs and submit again"
         )
@@ -297,7 +299,9 @@ def _compile_problem(text: str) -> str:
         for number, line in enumerate(text.splitlines(), 1):
             if re.match(r"\s*[%!]", line):
                 command = line.strip()[:60]
-                return f"line {number}: {command!r} is a command of IPython, not Python; move it to another cell"
+                return (
+                    f"line {number}: {command!r} is a command of IPython, not Python; move it to another cell"
+                )
         line = (problem.text or "").strip()[:80]
         return f"line {problem.lineno}: {problem.msg}{f': {line}' if line else ''}"
     except (ValueError, RecursionError, MemoryError, OverflowError) as problem:

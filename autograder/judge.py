@@ -63,7 +63,7 @@ class Direct:
             return self._extra[name]
         return self._elsewhere if name == "elsewhere" else self._here
 
-    def begin(self, seconds: float) -> None:
+    def begin(self, seconds: float) -> None:  # noqa: ARG002 - nothing here can be timed
         """Forget the last call."""
         self._calls.clear()
 

@@ -21,9 +21,9 @@ from autograder import feedback, grade, intake, lawbook, overview
 from autograder.course import Course
 from autograder.gradebook import Gradebook, write_csv
 from autograder.intake import Found
+from autograder.isolation import isolated_sandbox
 from autograder.model import Attempt, Law, Outcome, ShortestError
 from autograder.report import clean
-from autograder.sandbox import isolated_sandbox
 
 
 def mark(
@@ -41,10 +41,10 @@ def mark(
     What was judged before by the same grader is not judged again unless `regrade` is true. Ctrl-C loses
     nothing: run it again and it goes on. Raises ShortestError where nothing can be isolated here.
     """
-    sandbox = isolated_sandbox()
     found, notes = intake.find(submissions, list(course.lessons))
     if not found:
         raise ShortestError(_nothing(submissions, list(course.lessons), notes))
+    sandbox = isolated_sandbox()
     book = Gradebook.at(out / "gradebook.db")
     try:
         todo = found if regrade else grade.pending(course, found, book.judged())
@@ -105,7 +105,10 @@ def _summary(
         cells = ["-" if attempt is None else f"{attempt.points} of {attempt.possible}" for attempt in own]
         table.add_row(escape(clean(student)), *cells, str(sum(attempt.points for attempt in own if attempt)))
     console.print(table)
-    for note in notes:
+    refused = [
+        f"{a.student} {a.lesson}: {n}" for a in attempts for n in a.notes if n.startswith(grade.REFUSED)
+    ]
+    for note in [*refused, *notes]:
         console.print(f"Note: {clean(note)}", style="yellow", highlight=False, markup=False)
     broken = sum(
         verdict.outcome is Outcome.GRADER_ERROR for attempt in attempts for verdict in attempt.verdicts

@@ -36,9 +36,9 @@ Block = Prose | Pointer | Demo
 
 
 def parse(text: str) -> list[Block]:
-    """Cut a page into its blocks, in order.
+    r"""Cut a page into its blocks, in order.
 
-    >>> parse("# Title\\n\\n```{exercise} squeeze.m:f\\n```\\n")
+    >>> parse("# Title\n\n```{exercise} squeeze.m:f\n```\n")
     [Prose(text='# Title'), Pointer(name='f')]
     """
     blocks: list[Block] = []
@@ -60,9 +60,9 @@ def parse(text: str) -> list[Block]:
 
 
 def plain_markdown(text: str) -> str:
-    """Turn the directives of prose into what every notebook shows: details for dropdowns, quotes for notes.
+    r"""Turn the directives of prose into what every notebook shows: details for dropdowns, quotes for notes.
 
-    >>> print(plain_markdown(":::{dropdown} Hint 1\\nCount.\\n:::"))
+    >>> print(plain_markdown(":::{dropdown} Hint 1\nCount.\n:::"))
     <details><summary>Hint 1</summary>
     <BLANKLINE>
     Count.

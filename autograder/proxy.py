@@ -75,7 +75,9 @@ class Session:
         self._clock = _Clock(self._expire)
         self.deadline = time.monotonic() + 1e6
         try:
-            reference = self.request("import", f"squeeze.{module}", seconds=LOAD_SECONDS + limits.call_seconds)
+            reference = self.request(
+                "import", f"squeeze.{module}", seconds=LOAD_SECONDS + limits.call_seconds
+            )
         except BaseException:
             self.close()
             raise
@@ -295,6 +297,7 @@ class Handle:
         self.__session.request("set", self, name, value)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Call the object over there."""
         return self.__session.request("call", self, args, keywords)
 
     def __getitem__(self, index: Any) -> Any:
@@ -315,9 +318,9 @@ class Handle:
         _refuse(self)
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = __iter__ = __contains__ = (
-        __refuse  # type: ignore[assignment]
+        __refuse
     )
-    __int__ = __float__ = __index__ = __complex__ = __bytes__ = __array__ = __reduce_ex__ = __refuse  # type: ignore[assignment]
+    __int__ = __float__ = __index__ = __complex__ = __bytes__ = __array__ = __reduce_ex__ = __refuse
     __array_ufunc__ = None  # array + handle: NumPy steps aside, and the handle's own operator runs
 
     def __repr__(self) -> str:

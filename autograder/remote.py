@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,7 +34,7 @@ class Remote:
     ) -> None:
         self.source = source
         self.own_lines = own_lines
-        self._start = lambda: Session(sandbox, package, module, limits, errors)
+        self._start: Callable[[], Session] = lambda: Session(sandbox, package, module, limits, errors)
         self._name = module
         self._extra = extra or {}
         self._sessions: dict[str, Session] = {}

@@ -99,8 +99,12 @@ def _not_loaded(pairs: list[Pair]) -> tuple[list[RenderableType], list[Pair]]:
     rows = [("what", reasons[0].because, False)]
     if reasons[0].finding is not None:
         rows.append(("your code", reasons[0].finding.where, False))
-    left = [pair for pair in pairs if pair[1].outcome is Outcome.NOT_RUN and "too long" not in pair[1].because]
+    left = [pair for pair in pairs if pair[1].outcome is Outcome.NOT_RUN and not _used_up(pair[1].because)]
     return [Text("No law could be tried.", "red"), *_rows(rows, 2)], left
+
+
+def _used_up(because: str) -> bool:
+    return "took too long before" in because or "were used up" in because
 
 
 def _exercise(name: str, pairs: list[Pair], *, brief: bool) -> list[RenderableType]:

@@ -25,11 +25,11 @@ class Segment:
 
 
 def stub(source: str, module: str) -> str:
-    """Replace every marked region by a statement that says which exercise is not started.
+    r"""Replace every marked region by a statement that says which exercise is not started.
 
     Raises ShortestError where a marker has no partner or stands outside a function.
 
-    >>> print(stub("def f():\\n    ### BEGIN SOLUTION\\n    return 1\\n    ### END SOLUTION\\n", "m"), end="")
+    >>> print(stub("def f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n", "m"), end="")
     def f():
         raise NotImplementedError("m: f is not started")
     """
@@ -107,9 +107,9 @@ def exercise_id(name: str) -> str:
 
 
 def defined_names(source: str) -> set[str]:
-    """Return the names that a module's top level defines or imports.
+    r"""Return the names that a module's top level defines or imports.
 
-    >>> sorted(defined_names("import math\\nx = 1\\ndef f(): ..."))
+    >>> sorted(defined_names("import math\nx = 1\ndef f(): ..."))
     ['f', 'math', 'x']
     """
     names: set[str] = set()
@@ -125,8 +125,8 @@ def defined_names(source: str) -> set[str]:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(d.lineno for d in decorators)]) - 1
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
 
 
 def _last_line(lines: list[str], end: int) -> int:

@@ -15,7 +15,9 @@ def build(root: Path, folder: Path) -> Path:
     Raises ShortestError, with the builder's last line, where it can't be built.
     """
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    run = subprocess.run([*command, "--wheel-dir", str(folder), str(root)], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [*command, "--wheel-dir", str(folder), str(root)], capture_output=True, text=True, check=False
+    )
     wheels = sorted(folder.glob("*.whl"))
     if run.returncode or not wheels:
         reason = (run.stderr.strip().splitlines() or ["no wheel was made"])[-1]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgpack
 
@@ -25,11 +25,11 @@ class WireError(Exception):
     """The other side broke the protocol, or a value can't travel."""
 
 
-class EndOfStream(WireError):
+class EndOfStream(WireError):  # noqa: N818 - an event, not a mistake
     """The other side is gone."""
 
 
-def send(stream: BinaryIO, frame: bytes) -> None:
+def send(stream: IO[bytes], frame: bytes) -> None:
     """Write one frame: its length in four bytes, then itself. Raises WireError where it is too long."""
     if len(frame) > MAX_FRAME:
         raise WireError(f"a frame of {len(frame)} bytes is over the limit of {MAX_FRAME}")
@@ -37,7 +37,7 @@ def send(stream: BinaryIO, frame: bytes) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> bytes:
+def receive(stream: IO[bytes]) -> bytes:
     """Read one frame. Raises EndOfStream at the end, WireError where the announced length is over the limit."""
     (length,) = HEADER.unpack(_exactly(stream, HEADER.size))
     if length > MAX_FRAME:
@@ -45,7 +45,7 @@ def receive(stream: BinaryIO) -> bytes:
     return _exactly(stream, length)
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _exactly(stream: IO[bytes], length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
         raise EndOfStream("the stream ended within a frame" if data else "the stream ended")
@@ -121,7 +121,7 @@ def _to_extension(value: Any, refer: Callable[[Any], int]) -> msgpack.ExtType:
     if type(value) is _Veil:
         value = value.value
     kind = type(value)
-    sequences = {tuple: TUPLE, set: SET, frozenset: FROZENSET}
+    sequences: dict[type, int] = {tuple: TUPLE, set: SET, frozenset: FROZENSET}
     if kind in sequences:
         return msgpack.ExtType(sequences[kind], _packed(list(value), refer))
     if kind is int:  # msgpack itself carries 64 bits

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import sample_class
 from rich.console import Console
 
-import sample_class
 from autograder.climb import climb
 from autograder.course import Course
 from autograder.desk import Desk
@@ -34,7 +34,8 @@ def main() -> None:
     console.print(f"{OUT / 'release'}", highlight=False)
     console.rule("2. A class: right, partly right, empty, broken, looping, hostile, and planted mistakes")
     made = sample_class.make(course, ROOT / OUT / "submissions")
-    console.print(f"{len(made)} submissions of {len({student for student, _, _ in made})} students in {OUT / 'submissions'}", highlight=False)
+    students = len({student for student, _, _ in made})
+    console.print(f"{len(made)} submissions of {students} students in {OUT / 'submissions'}", highlight=False)
     console.rule("3. Judgement: each submission in a sandbox, by laws that it never sees")
     nbgrader = OUT / "release" / "nbgrader"
     attempts = mark(course, OUT / "submissions", OUT, nbgrader=nbgrader, console=console)
@@ -42,7 +43,10 @@ def main() -> None:
     _by_kind(console, made, attempts)
     console.rule("4. The ladder: bits per byte of a real text, beside the standard library's compressors")
     console.print(climb(Desk(ROOT, course), None, reference=True, out=OUT / "ladder", console=console))
-    console.print(f"\nDone in {time.monotonic() - started:.0f} seconds. Open {OUT / 'index.html'} in a browser.", highlight=False)
+    seconds = time.monotonic() - started
+    console.print(
+        f"\nDone in {seconds:.0f} seconds. Open {OUT / 'index.html'} in a browser.", highlight=False
+    )
 
 
 def _by_kind(console: Console, made: list[tuple[str, str, str]], attempts: list[Attempt]) -> None:
@@ -54,7 +58,8 @@ def _by_kind(console: Console, made: list[tuple[str, str, str]], attempts: list[
         shares.setdefault(kind.split(":")[0], []).append(attempt.points / attempt.possible)
     for kind, values in shares.items():
         low, high = f"{min(values):.0%}", f"{max(values):.0%}"
-        console.print(f"  {len(values):2} {kind:15} earned {low if low == high else f'{low} to {high}'}", highlight=False)
+        earned = low if low == high else f"{low} to {high}"
+        console.print(f"  {len(values):2} {kind:15} earned {earned}", highlight=False)
 
 
 if __name__ == "__main__":

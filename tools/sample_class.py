@@ -26,9 +26,9 @@ def make(course: Course, folder: Path) -> list[tuple[str, str, str]]:
     attacks = sorted((course.root / "tests" / "attacks").glob("*.py"))
     for shift, lesson in enumerate(course.lessons.values()):
         kinds = list(_kinds(course, lesson, attacks[shift :: len(course.lessons)][:3]))
-        for place, (kind, name, content) in enumerate(kinds):
+        for place, (kind, suffix, content) in enumerate(kinds):
             student = STUDENTS[(place + 5 * shift) % len(STUDENTS)]
-            _write(folder / student, lesson, kind, name, content)
+            _write(folder / student, lesson, suffix, content)
             made.append((student, lesson.name, kind))
     return made
 
@@ -63,7 +63,7 @@ def _half(module: str, name: str) -> str:
     return "".join(texts)
 
 
-def _write(folder: Path, lesson: Lesson, kind: str, suffix: str, content: str) -> None:
+def _write(folder: Path, lesson: Lesson, suffix: str, content: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if suffix != ".zip":
         (folder / f"{lesson.name}{suffix}").write_text(content, encoding="utf-8")

@@ -1,6 +1,5 @@
 """Prints what graders look for in output: scores, nbgrader's display hook, pytest's summary, JUnit's file."""
 
-import os
 import sys
 
 for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):

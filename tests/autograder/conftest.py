@@ -13,7 +13,8 @@ import pytest
 
 from autograder.course import Course
 from autograder.desk import Desk
-from autograder.sandbox import Sandbox, isolated_sandbox
+from autograder.isolation import isolated_sandbox
+from autograder.sandbox import Sandbox
 
 TWICE = '''
 """Lesson 1: twice as much."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder import data
 from autograder.data import DataFile, Dataset, catalogue, fetch, get, names
 from autograder.model import ShortestError
 
@@ -52,6 +53,14 @@ def test_unknown_name_lists_the_known_ones(tmp_path):
     assert "'enwik7'" in str(caught.value)
     assert "enwik8, canterbury, silesia, tinyshakespeare" in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_get_takes_what_the_catalogue_says(tmp_path, monkeypatch):
+    dataset = downloaded(tmp_path)
+    monkeypatch.setattr(data, "catalogue", lambda: {"plain": dataset})
+    (path,) = get("plain", tmp_path)
+    assert path == tmp_path / "plain" / "plain.txt"
+    assert path.read_bytes() == BODY
 
 
 def test_right_file_is_not_fetched_again(tmp_path):

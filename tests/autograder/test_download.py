@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autograder import data, download
-from autograder.data import DataFile, Dataset, fetch, get
+from autograder.data import DataFile, Dataset, fetch
 from autograder.model import ShortestError
 
 BODY = bytes(range(256)) * 1200  # 307,200 bytes: several reads
@@ -126,11 +126,6 @@ def left(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_get_fetches_what_the_catalogue_says(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "catalogue", lambda: {"plain": plain(server)})
-    assert get("plain", tmp_path) == [tmp_path / "plain" / "plain.txt"]
-
-
 def test_whole_file_arrives_with_progress(server, tmp_path):
     calls: list[tuple[int, int]] = []
     (path,) = fetch(plain(server), tmp_path, lambda done, total: calls.append((done, total)))
@@ -210,14 +205,6 @@ def test_unusable_part_is_begun_again(server, tmp_path, answer):
     (path,) = fetch(plain(server), tmp_path)
     assert path.read_bytes() == BODY
     assert [seen.range for seen in server.seen] == [None, f"bytes={HALF}-", None]
-
-
-def test_part_that_is_whole_needs_no_network(server, tmp_path):
-    (tmp_path / "plain").mkdir()
-    (tmp_path / "plain" / "file.bin.part").write_bytes(BODY)
-    (path,) = fetch(plain(server), tmp_path)
-    assert path.read_bytes() == BODY
-    assert server.seen == []
 
 
 def test_part_that_is_too_long_is_thrown_away(server, tmp_path):

@@ -460,13 +460,18 @@ def test_the_last_call_is_that_of_the_failing_example(laws, judged):
     assert verdict.finding.call.startswith("echo(")
 
 
-def test_a_search_for_a_smaller_example_is_ended_in_time(laws, judged, monkeypatch):
-    monkeypatch.setattr(module, "SHRINK_SECONDS", 0.3)
-    source = GOOD.replace("return 2 * x", "import time; time.sleep(0.02); return -1")
-    started = time.monotonic()
-    verdict = judged(laws(LAWS), source)[0]
-    assert verdict.outcome is FAILED
-    assert time.monotonic() - started < 8
+def test_a_search_for_a_smaller_example_is_ended_in_time(laws, monkeypatch):
+    def calls_within(seconds):
+        calls = []
+        subject = Direct(SimpleNamespace(double=lambda x: calls.append(x) or (2 * x if x < 333 else None)))
+        clock = SimpleNamespace(monotonic=lambda: float(len(calls)))  # each call takes a second
+        monkeypatch.setattr(module, "time", clock)
+        monkeypatch.setattr(module, "SHRINK_SECONDS", seconds)
+        assert outcomes(judged_here(laws(LAWS)[:1], subject)) == [FAILED]
+        return len(calls)
+
+    unsought, sought, unlimited = map(calls_within, (-1, 3, 1000))
+    assert unsought < sought <= unsought + 4 < unlimited
 
 
 def test_a_law_that_fails_only_sometimes_is_still_failed(laws, judged):

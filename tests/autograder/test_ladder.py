@@ -18,9 +18,10 @@ import pytest
 from rich.console import Console
 
 from autograder import ladder, rung
+from autograder.isolation import isolated_sandbox
 from autograder.ladder import Rung, draw, figure, measure, table, to_json
 from autograder.model import Lesson, Limits, ShortestError
-from autograder.sandbox import Unsandboxed, isolated_sandbox
+from autograder.sandbox import Unsandboxed
 
 DATA = b"she sells sea shells by the sea shore; " * 200
 

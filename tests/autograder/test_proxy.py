@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from autograder import proxy
 from autograder.model import Limits
 from autograder.proxy import Missing, Refused, StudentError, WorkerGone
 from autograder.sandbox import Unsandboxed
@@ -243,15 +244,15 @@ def test_a_length_must_be_one(student):
     assert caught.value.names[0] == "TypeError"
 
 
-def test_objects_are_let_go_when_the_law_does(student):
-    student.keep(None)
-    assert student.made() == 0
-    vectors = [student.Vector(i) for i in range(50)]
-    assert student.made() == 50
-    del vectors
-    gc.collect()
-    student.echo(1)
-    assert student.made() == 0
+def test_objects_are_let_go_when_the_law_does(worker, sandbox):
+    with worker(sandbox, STUDENT, Limits(call_seconds=20)) as session:
+        student = session.module
+        vectors = [student.Vector(i) for i in range(50)]
+        assert student.made() == 50
+        del vectors
+        gc.collect()
+        student.echo(1)
+        assert student.made() == 0
 
 
 def test_objects_as_keys_are_refused_and_the_worker_lives_on(session, student):
@@ -371,7 +372,7 @@ def test_what_a_law_cannot_send_is_the_laws_mistake(student):
     assert student.echo(1) == 1
 
 
-def test_a_closed_session_answers_no_more(worker):
+def test_a_closed_session_answers_no_more(worker, monkeypatch):
     with worker(Unsandboxed(), STUDENT) as session:
         vector = session.module.Vector(1)
         session.close()
@@ -381,6 +382,12 @@ def test_a_closed_session_answers_no_more(worker):
             session.module.echo(1)
         with pytest.raises(WorkerGone):
             _ = vector.items
+        killed = []
+        monkeypatch.setattr(proxy, "kill", killed.append)  # by now another process may have its number
+        session.deadline = 0.0
+        with pytest.raises(WorkerGone):
+            session.module.echo(1)
+        assert killed == []
 
 
 def test_a_law_past_its_deadline_makes_no_more_calls(worker):
@@ -400,17 +407,23 @@ def call(function):
 def quick():
     return 1
 
+def nap():
+    import time
+    time.sleep(0.3)
+
 def slow(function):
     for _ in range(10**9):
         function()
 """
 
 
-@pytest.mark.parametrize("name", ["call", "slow"])
-def test_a_callback_that_calls_again_does_not_stop_the_clock(worker, name):
+@pytest.mark.parametrize(("name", "inner"), [("call", "quick"), ("slow", "quick"), ("slow", "nap")])
+def test_a_callback_that_calls_again_does_not_stop_the_clock(worker, name, inner):
     with worker(Unsandboxed(), NESTED, Limits(law_seconds=60, call_seconds=0.5)) as session:
+        student = session.module
+        session.deadline = time.monotonic() + 8
         started = time.monotonic()
         with pytest.raises(WorkerGone) as caught:
-            getattr(session.module, name)(lambda: session.module.quick())
+            getattr(student, name)(lambda: getattr(student, inner)())
         assert caught.value.timed_out
         assert time.monotonic() - started < 5

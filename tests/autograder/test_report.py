@@ -39,7 +39,7 @@ FAILED = verdict(
     "b",
     Outcome.FAILED,
     "the double: expected 4, got 5",
-    Finding("…", {"number": "2"}, "double(2)", "4", "5", "line 7, in double: return 5"),
+    Finding("…", {"number": "22222"}, "double(2)", "4", "5", "line 7, in double: return 5"),
 )
 
 
@@ -47,7 +47,7 @@ def test_a_failing_law_shows_everything_there_is() -> None:
     text = shown((law("a"), verdict("a", Outcome.PASSED)), (law("b"), FAILED))
     for part in (
         LONG[:60],
-        "number =",
+        "number =   22222",
         "double(2)",
         "expected",
         "line 7, in double: return 5",
@@ -94,6 +94,7 @@ def test_spaces_within_a_value_survive() -> None:
     text = shown((law("a"), verdict("a", Outcome.FAILED, "w", Finding("…", {}, "f()", value))), width=60)
     lines = [line[14:] for line in text.splitlines() if line.startswith((" " * 14, "    expected"))]
     assert "".join(lines) == value
+    assert {len(line) for line in lines[:-1]} == {60 - 14}
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import sandbox as module
+from autograder import isolation as module
+from autograder.isolation import isolated_sandbox
 from autograder.model import Limits, ShortestError
 from autograder.proxy import Session, StudentError, WorkerGone
-from autograder.sandbox import Bubblewrap, Unsandboxed, find_bubblewrap, isolated_sandbox
+from autograder.sandbox import Bubblewrap, Unsandboxed, find_bubblewrap
+from autograder.workspace import assemble
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap needs Linux")
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +101,6 @@ def daemons(name):
             for descriptor in range(3):
                 os.close(descriptor)
             os.execv(sys.executable, [name, "-I", "-S", "-c", f"import time; time.sleep(600) # {name}"])
-    time.sleep(0.3)
     return 1
 '''
 
@@ -222,11 +223,12 @@ def alive(name):
     return [number for number in found if number != os.getpid()]
 
 
-def wait_until_gone(name):
+def wait_for(count, name):
+    """Wait until so many such processes are alive, for starting and dying take a moment, and return how many are."""
     until = time.monotonic() + 10
-    while alive(name) and time.monotonic() < until:
+    while len(alive(name)) != count and time.monotonic() < until:
         time.sleep(0.05)
-    return alive(name)
+    return len(alive(name))
 
 
 @LINUX
@@ -236,11 +238,11 @@ def test_no_process_outlives_its_session(worker, ending):
     source = SPY + "\ndef crash(): os._exit(0)\ndef timeout():\n    while True: pass\n"
     with worker(isolated_sandbox(), source, Limits(call_seconds=2)) as session:
         session.module.daemons(name)
-        assert len(alive(name)) == 2
+        assert wait_for(2, name) == 2
         if ending != "close":
             with pytest.raises(WorkerGone):
                 getattr(session.module, ending)()
-    assert wait_until_gone(name) == []
+    assert wait_for(0, name) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -254,8 +256,8 @@ def test_a_plain_process_takes_its_children_along(worker):
     """
     with worker(Unsandboxed(), source, LONG) as session:
         session.module.start()
-        assert len(alive(name)) == 1
-    assert wait_until_gone(name) == []
+        assert wait_for(1, name) == 1
+    assert wait_for(0, name) == 0
 
 
 @LINUX
@@ -270,7 +272,7 @@ import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from autograder.model import Limits
 from autograder.proxy import Session
-from autograder.sandbox import isolated_sandbox
+from autograder.isolation import isolated_sandbox
 session = Session(isolated_sandbox(), Path({str(folder)!r}), "student", Limits(call_seconds=600))
 print("started", flush=True)
 session.module.loop()
@@ -280,7 +282,7 @@ session.module.loop()
         assert grader.stdout.readline() == b"started\n"
         assert alive(name)
         grader.kill()
-    assert wait_until_gone(name) == []
+    assert wait_for(0, name) == 0
 
 
 @dataclass(frozen=True)
@@ -330,11 +332,11 @@ LEAKS = {
 @LINUX
 @pytest.mark.parametrize(("change", "reason"), LEAKS.values(), ids=LEAKS)
 def test_the_self_test_names_each_leak(change, reason):
-    assert reason in module._self_test(Leaky(find_bubblewrap(), **change))
+    assert reason in module.self_test(Leaky(find_bubblewrap(), **change))
 
 
 def test_a_plain_process_that_claims_to_isolate_is_found_out():
-    assert module._self_test(Unsandboxed(isolated=True)) == "a file of the host can be seen"
+    assert module.self_test(Unsandboxed(isolated=True)) == "a file of the host can be seen"
 
 
 @LINUX
@@ -366,3 +368,38 @@ def test_a_session_that_does_not_load_leaves_no_process(package):
         Session(Unsandboxed(), broken, "student", LONG)
     if sys.platform == "linux":
         assert alive(name) == []
+
+
+ORPHAN = """
+import sys
+from pathlib import Path
+from autograder.model import Limits
+from autograder.proxy import Session
+from autograder.sandbox import Unsandboxed
+session = Session(Unsandboxed(), Path(sys.argv[1]), "loop", Limits(call_seconds=60))
+print(session._process.pid, flush=True)
+session.module.forever()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="another system tells a child nothing of its parent's end")
+def test_an_endless_loop_does_not_outlive_a_killed_grader(tmp_path):
+    assemble(tmp_path, {"loop": "def forever():\n    while True:\n        pass\n"})
+    grader = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    worker = int(grader.stdout.readline())
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{worker}/stat").exists() and ") Z " in Path(f"/proc/{worker}/stat").read_text():
+            return  # ended, and nobody has reaped it yet
+        time.sleep(0.2)
+    os.kill(worker, 9)
+    pytest.fail("the worker went on without its grader")

@@ -131,7 +131,8 @@ EXERCISES = st.builds(
 )
 GIVEN = st.sampled_from(
     [
-        "import math\n", "X = 1\n", "\n", "\n\n\n", "# comment\n", "    # indented comment\n", "\x0c\n", "X = '\x0c\u2028\x85'\n",
+        "import math\n", "X = 1\n", "\n", "\n\n\n", "# comment\n", "    # indented comment\n", "\x0c\n",
+        "X = '\x0c\u2028\x85'\n",
         "def h():\n    return '### BEGIN SOLUTION'\n", "@property\ndef p():\n    pass\n", "if True:\n    X = 1\n",
         "class C:\n    x = 1\n\n    # comment\n", "X = '''\n  text\n'''\n",
     ]

@@ -30,6 +30,7 @@ DEATHS = {
     "a value too many": "write(frame(b'\\x93\\xa5value\\x01\\x01'))",
     "an overlong frame": "write(b'\\xff' * 8)",
     "an error without classes": "write(frame(b'\\x95\\xa5error\\x90\\xa0\\x00\\xa0'))",
+    "an error with a number as class": "write(frame(b'\\x95\\xa5error\\x91\\x01\\xa0\\x00\\xa0'))",
     "an error with a list as message": "write(frame(b'\\x95\\xa5error\\x91\\xa1A\\x90\\x00\\xa0'))",
     "an error with a text as line": "write(frame(b'\\x95\\xa5error\\x91\\xa1A\\xa0\\xa0\\xa0'))",
     "a callback never given": "write(frame(b'\\x93\\xa8callback\\xcf\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x05\\x90'))",

@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from squeeze import autodiff
 
 torch = pytest.importorskip("torch")
 
 SHAPES = [
-    ((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((4, 1, 3), (2, 1)), ((), (2, 2)), ((1,), ()),
-    ((0, 3), (3,)), ((2, 0), (2, 1)),
+    ((), ()),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((2, 1), (1, 3)),
+    ((4, 1, 3), (2, 1)),
+    ((), (2, 2)),
+    ((1,), ()),
+    ((0, 3), (3,)),
+    ((2, 0), (2, 1)),
 ]
 
 
@@ -119,8 +127,10 @@ def test_a_graph_used_twice() -> None:
         return module_exp(d * 0.1) @ c + d @ c
 
     compare(
-        lambda a, b: expression(autodiff.exp, a, b), lambda a, b: expression(torch.exp, a, b),
-        positive(3, 3), positive(3, seed=1),
+        lambda a, b: expression(autodiff.exp, a, b),
+        lambda a, b: expression(torch.exp, a, b),
+        positive(3, 3),
+        positive(3, seed=1),
     )
 
 
@@ -133,7 +143,8 @@ def test_bigram_bits() -> None:
 
     shapes = (6, 3), (3, 6), (6,)
     compare(
-        lambda *network: autodiff.bigram_bits(counts, *network), theirs,
+        lambda *network: autodiff.bigram_bits(counts, *network),
+        theirs,
         *(np.random.default_rng(i).normal(size=shape) for i, shape in enumerate(shapes)),
     )
 

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 from dahuffman import HuffmanCodec
-from squeeze import huffman
 
 from autograder.corpus import corpus
+from squeeze import huffman
 
 # In which order a DEFLATE block gives the lengths of the code for its code lengths (RFC 1951, section 3.2.7).
 ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]

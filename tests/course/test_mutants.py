@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tool forks")
 
-TOOL = Path(__file__).parents[2] / "tools" / "mutants.py"
+TOOLS = Path(__file__).parents[2] / "tools"
 
 MODULE = '''"""A lesson."""
 
@@ -55,8 +55,8 @@ reason = "Nobody asks for 0."
 
 
 @pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("mutants_tool", TOOL)
+def mutations():
+    spec = importlib.util.spec_from_file_location("mutations", TOOLS / "mutations.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -82,7 +82,7 @@ def run(folder, *, refusal=REFUSAL, survivors="", bugs="", options=()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, TOOL, "--grace", "0.2", *options],
+        [sys.executable, TOOLS / "mutants.py", "--grace", "0.2", *options],
         env={**os.environ, "SHORTEST_COURSE": str(folder), "COLUMNS": "120"},
         capture_output=True,
         text=True,
@@ -97,8 +97,8 @@ def status(fates, after):
     return [fate["status"] for fate in fates["tiny"]["mutants"] if fate["after"] == after]
 
 
-def test_only_solutions_are_mutated_and_no_prose(tool):
-    found = tool.mutants(MODULE, "tiny")
+def test_only_solutions_are_mutated_and_no_prose(mutations):
+    found = mutations.mutants(MODULE, "tiny")
     assert {mutant.line for mutant in found} == {11, 12, 13, 14, 15}
     assert {mutant.exercise for mutant in found} == {"countdown"}
     edits = {(mutant.before, mutant.after) for mutant in found}
@@ -112,8 +112,8 @@ def test_only_solutions_are_mutated_and_no_prose(tool):
         compile(mutant.source, "mutant", "exec")
 
 
-def test_given_code_is_mutated_where_it_is_asked_for(tool):
-    found = tool.mutants(MODULE, "tiny", given=True)
+def test_given_code_is_mutated_where_it_is_asked_for(mutations):
+    found = mutations.mutants(MODULE, "tiny", given=True)
     assert {mutant.before for mutant in found} == {"LIMIT = 1 + 1"}
 
 

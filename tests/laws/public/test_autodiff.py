@@ -32,7 +32,8 @@ PAIRS = st.sampled_from(
     ]
 )
 # Node i of a graph has the parents p mod i and q mod i; node 0 is the leaf, the last node the output.
-GRAPHS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=8)
+# To draw one string of bytes is quick, and to draw a list entry by entry is not.
+GRAPHS = st.binary(max_size=8).map(lambda raw: [(byte % 12, byte // 12 % 12) for byte in raw])
 
 
 def quarters(seed, shape, low=1, high=12):
@@ -79,7 +80,7 @@ def check_operation(tensor, forward, inputs, seed):
 @law(
     exercise="numerical_gradient",
     points=2,
-    examples=25,
+    examples=12,
     hint="Nudge one entry at a time, once up and once down, and divide the difference by twice the step. "
     "Start from a float64 copy.",
 )
@@ -108,7 +109,7 @@ def test_numerical_gradient_of_a_quadratic(autodiff, shape, seed):
 @law(
     exercise="unbroadcast",
     points=2,
-    examples=30,
+    examples=25,
     hint="An entry that was used several times gets the sum of all its gradients. Which axes were added in "
     "front, and which had length 1?",
 )
@@ -129,13 +130,13 @@ def test_unbroadcast_adds_up_what_was_repeated(autodiff, shapes, seed):
 @law(
     exercise="add",
     points=1,
-    examples=30,
+    examples=25,
     hint="A sum passes the gradient on to both, each brought back to its own shape by unbroadcast.",
 )
 @given(shapes=PAIRS, seed=SEEDS)
 @example(shapes=((2, 3), (3,)), seed=0)
 def test_add(autodiff, shapes, seed):
-    """A sum is NumPy's, and its gradients are what central differences measure, broadcast or not."""
+    """A sum and its gradients agree with NumPy and central differences."""
     x, y = signed(seed, shapes[0]), signed(seed + 7, shapes[1])
     check_operation(autodiff.add(autodiff.Tensor(x), autodiff.Tensor(y)), np.add, [x, y], seed)
 
@@ -143,13 +144,13 @@ def test_add(autodiff, shapes, seed):
 @law(
     exercise="multiply",
     points=2,
-    examples=30,
+    examples=25,
     hint="If a grows by 1, a · b grows by b. Multiply first, then bring the shape back.",
 )
 @given(shapes=PAIRS, seed=SEEDS)
 @example(shapes=((2, 1), (1, 3)), seed=0)
 def test_multiply(autodiff, shapes, seed):
-    """A product is NumPy's, and its gradients are what central differences measure, broadcast or not."""
+    """A product and its gradients agree with NumPy and central differences."""
     x, y = signed(seed, shapes[0]), signed(seed + 7, shapes[1])
     a = autodiff.Tensor(x)
     check_operation(autodiff.multiply(a, autodiff.Tensor(y)), np.multiply, [x, y], seed)
@@ -159,7 +160,7 @@ def test_multiply(autodiff, shapes, seed):
 @law(
     exercise="topological_order",
     points=2,
-    examples=40,
+    examples=30,
     hint="Put a tensor in the list only when all its parents are in it, and remember which you have seen.",
 )
 @given(graph=GRAPHS)
@@ -167,7 +168,7 @@ def test_multiply(autodiff, shapes, seed):
 @example(graph=[(0, 0), (1, 1)])
 @example(graph=[(0, 0), (1, 0), (2, 1), (3, 0)])
 def test_parents_come_first(autodiff, graph):
-    """The list holds each tensor that the output needs once, no other, and every tensor after its parents."""
+    """Each tensor that the output needs stands in the list once, after its parents."""
     parents = [(), *((p % i, q % i) for i, (p, q) in enumerate(graph, 1))]
     nodes = []
     for i, own in enumerate(parents):
@@ -206,7 +207,7 @@ def test_a_deep_graph(autodiff):
     hint="On paper: c = b + b hands its gradient to b twice. Add what arrives; don't replace what was there.",
 )
 def test_pencil_example(autodiff):
-    """With b = a + a and c = b + b, the gradient of c is 4 by a, 2 by b and 1 by itself."""
+    """With b = a + a and c = b + b, the gradient of c by a is 4 and by b is 2."""
     a = autodiff.Tensor(1.0)
     b = autodiff.add(a, a)
     c = autodiff.add(b, b)
@@ -218,7 +219,7 @@ def test_pencil_example(autodiff):
 @law(
     exercise="backward",
     points=3,
-    examples=40,
+    examples=25,
     hint="A tensor may pass its gradient on only when every tensor that used it has been dealt with. Two "
     "parents may be handed the very same array: don't change it.",
 )
@@ -226,7 +227,7 @@ def test_pencil_example(autodiff):
 @example(graph=[(0, 0), (1, 0)])
 @example(graph=[(0, 0), (1, 1), (2, 0), (3, 1)])
 def test_gradients_count_paths(autodiff, graph):
-    """In a graph of additions alone, a gradient is the number of ways from the output to the tensor."""
+    """In a graph of additions, a gradient is the number of paths to the tensor."""
     parents = [(), *((p % i, q % i) for i, (p, q) in enumerate(graph, 1))]
     nodes = [autodiff.Tensor(1.0)]
     for p, q in parents[1:]:
@@ -247,7 +248,7 @@ def test_gradients_count_paths(autodiff, graph):
     hint="Look at output.data.size and at the seed's shape before you start.",
 )
 def test_many_numbers_need_a_seed(autodiff):
-    """An output of several numbers needs a seed of its shape; without one it is refused with ValueError."""
+    """Several numbers without a seed of their shape are refused with ValueError."""
     values, seed = np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0, 100.0])
     x = autodiff.Tensor(values)
     autodiff.backward(autodiff.multiply(x, x), seed)
@@ -269,7 +270,7 @@ def test_many_numbers_need_a_seed(autodiff):
     "gathered.",
 )
 def test_two_calls_add_up(autodiff):
-    """A second call adds the same gradient again, everywhere; a grad set back to zero starts anew."""
+    """Each further call adds the same gradient again; a grad set to zero starts anew."""
     x = autodiff.Tensor(3.0)
     y = autodiff.multiply(x, x)
     z = autodiff.add(y, y)
@@ -286,13 +287,13 @@ def test_two_calls_add_up(autodiff):
 @law(
     exercise="power",
     points=1,
-    examples=25,
+    examples=16,
     hint="The power comes down as a factor, and the exponent falls by one.",
 )
 @given(shape=SHAPES, seed=SEEDS, exponent=st.sampled_from([2, 3, -1, 0.5, 1, 0, -2]))
 @example(shape=(3,), seed=0, exponent=3)
 def test_power(autodiff, shape, seed, exponent):
-    """A power is NumPy's, and its gradient is what central differences measure."""
+    """A power and its gradient agree with NumPy and central differences."""
     x = quarters(seed, shape)
     check_operation(autodiff.power(autodiff.Tensor(x), exponent), lambda a: a**exponent, [x], seed)
 
@@ -300,22 +301,22 @@ def test_power(autodiff, shape, seed, exponent):
 @law(
     exercise="exp",
     points=1,
-    examples=15,
+    examples=8,
     hint="The exponential is its own slope; the gradient that arrives is a factor.",
 )
 @given(shape=SHAPES, seed=SEEDS)
 @example(shape=(3,), seed=0)
 def test_exp(autodiff, shape, seed):
-    """The exponential is NumPy's, and its gradient is what central differences measure."""
+    """The exponential and its gradient agree with NumPy and central differences."""
     x = signed(seed, shape)
     check_operation(autodiff.exp(autodiff.Tensor(x)), np.exp, [x], seed)
 
 
-@law(exercise="log", points=1, hint="The slope of the natural logarithm at x is 1/x.", examples=15)
+@law(exercise="log", points=1, hint="The slope of the natural logarithm at x is 1/x.", examples=8)
 @given(shape=SHAPES, seed=SEEDS)
 @example(shape=(3,), seed=0)
 def test_log(autodiff, shape, seed):
-    """The logarithm is NumPy's, and its gradient is what central differences measure."""
+    """The logarithm and its gradient agree with NumPy and central differences."""
     x = quarters(seed, shape, 2)
     check_operation(autodiff.log(autodiff.Tensor(x)), np.log, [x], seed)
 
@@ -323,7 +324,7 @@ def test_log(autodiff, shape, seed):
 @law(
     exercise="reduce_sum",
     points=2,
-    examples=30,
+    examples=24,
     hint="Every entry that was added gets the same gradient: the sum's. Put the lost axes back with length 1"
     " before you broadcast.",
 )
@@ -351,7 +352,7 @@ def test_log(autodiff, shape, seed):
 @example(case=((2, 2), 1), keepdims=False, seed=0)
 @example(case=((2, 2), 1), keepdims=True, seed=0)
 def test_reduce_sum(autodiff, case, keepdims, seed):
-    """A sum over any axes is NumPy's, and its gradient is what central differences measure."""
+    """A sum over axes and its gradient agree with NumPy and central differences."""
     shape, axis = case
     x = signed(seed, shape)
     result = autodiff.reduce_sum(autodiff.Tensor(x), axis=axis, keepdims=keepdims)
@@ -361,7 +362,7 @@ def test_reduce_sum(autodiff, case, keepdims, seed):
 @law(
     exercise="matmul",
     points=2,
-    examples=25,
+    examples=16,
     hint="Write the shapes down: the gradient by a (n by k) from the result's (n by m) and b (k by m) leaves"
     " one way to fit. Swap the last two axes only.",
 )
@@ -382,7 +383,7 @@ def test_reduce_sum(autodiff, case, keepdims, seed):
 )
 @example(shapes=((2, 2), (2, 2)), seed=0)
 def test_matmul(autodiff, shapes, seed):
-    """A product of matrices, or of stacks, is NumPy's; its gradients are what central differences measure."""
+    """A matrix product and its gradients agree with NumPy and central differences."""
     x, y = signed(seed, shapes[0]), signed(seed + 7, shapes[1])
     check_operation(autodiff.matmul(autodiff.Tensor(x), autodiff.Tensor(y)), np.matmul, [x, y], seed)
 
@@ -390,15 +391,15 @@ def test_matmul(autodiff, shapes, seed):
 @law(
     exercise="take_rows",
     points=1,
-    examples=20,
+    examples=12,
     hint="A row that was taken twice gets both gradients. Look up what NumPy does with total[rows] += "
     "gradient when rows repeats a number.",
 )
-@given(rows=st.lists(st.integers(-3, 2), max_size=5), seed=SEEDS)
+@given(rows=st.binary(max_size=5).map(lambda raw: [byte % 6 - 3 for byte in raw]), seed=SEEDS)
 @example(rows=[1, 0, 1, 1], seed=0)
 @example(rows=[], seed=0)
 def test_take_rows(autodiff, rows, seed):
-    """Taking rows is NumPy's indexing; its gradient is what central differences measure, repeats included."""
+    """Rows taken, once or often, and the gradient agree with NumPy and differences."""
     x = signed(seed, (3, 2))
     numbers = np.array(rows, dtype=np.int64)
     check_operation(autodiff.take_rows(autodiff.Tensor(x), numbers), lambda table: table[numbers], [x], seed)
@@ -409,13 +410,13 @@ def test_take_rows(autodiff, rows, seed):
 @law(
     exercise="bigram_bits",
     points=2,
-    examples=10,
+    examples=6,
     hint="Scores are embedding @ output + bias; log_softmax makes them ln p. Multiply by the counts, add up,"
     " and turn nats into bits.",
 )
 @given(seed=SEEDS)
 def test_bigram_bits(autodiff, seed):
-    """The bits are Σ counts · −log2 p, and descent is led by their true gradient."""
+    """The bits are Σ counts · −log2 p, and their gradients are the true ones."""
     counts = quarters(seed, (3, 3), 0) * 4
     shapes = ((3, 2), (2, 3), (3,))
     values = [signed(seed + i, shape) for i, shape in enumerate(shapes, 1)]
@@ -442,7 +443,7 @@ def test_bigram_bits(autodiff, seed):
     "exception is an answer too.",
 )
 def test_your_law_tells_right_from_wrong(autodiff):
-    """Your law accepts right gradients and refuses wrong values, entries, shapes, and exceptions."""
+    """Your law accepts right gradients and refuses wrong values, shapes and exceptions."""
 
     def cubes(x):
         return float(np.sum(x**3))
@@ -452,6 +453,9 @@ def test_your_law_tells_right_from_wrong(autodiff):
         gradient.flat[-1] *= 1.1
         return gradient
 
+    def known_in_range(x):
+        return 3 * x**2 if np.all((x >= 0.5) & (x <= 2)) else np.full(x.shape, np.nan)
+
     def failing(x):
         raise ValueError("operands could not be broadcast together")
 
@@ -459,6 +463,7 @@ def test_your_law_tells_right_from_wrong(autodiff):
         "Σ x³": (cubes, lambda x: 3 * x**2, (2, 3)),
         "x²": (lambda x: float(x**2), lambda x: 2 * x, ()),
         "Σ ln x": (lambda x: float(np.sum(np.log(x))), lambda x: 1 / x, (3,)),
+        "3 x², known between 0.5 and 2 only": (cubes, known_in_range, (2, 3)),
         "2 Σ x": (lambda x: float(2 * np.sum(x)), lambda x: np.full(x.shape, 2.0), (2,)),
     }
     wrong = {
