@@ -301,6 +301,8 @@ class Handle:
         return self.__session.request("call", self, args, keywords)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            _refuse(self)  # a law that slices expects bytes or a list
         return self.__operator("getitem", self, index)
 
     def __len__(self) -> int:

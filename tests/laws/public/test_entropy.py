@@ -332,6 +332,7 @@ def test_reader_against_text(entropy, data, widths):
 def test_round_trip(entropy, elsewhere, data):
     """Another process gets back exactly the bytes that were compressed."""
     blob = entropy.compress(data)
+    expect.kind(blob, bytes, "the compressed data")
     expect.equal(blob[:4], len(data).to_bytes(4, "big"), "the length, in the first 32 bits")
     expect.equal(elsewhere.decompress(blob), data, "the bytes after the round trip")
 

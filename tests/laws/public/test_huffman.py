@@ -419,6 +419,7 @@ def test_file_is_as_documented(huffman):
 def test_file_round_trip(huffman, elsewhere, data):
     """Another process gets back exactly the bytes that were compressed."""
     blob = huffman.compress(data)
+    expect.kind(blob, bytes, "the compressed data")
     expect.equal(blob[:4], len(data).to_bytes(4, "big"), "the size, in the first 4 bytes")
     expect.equal(elsewhere.decompress(blob), data, "the data")
 
