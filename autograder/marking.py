@@ -69,7 +69,7 @@ def mark(
     if nbgrader is not None:
         from autograder import formgrader  # nbgrader takes seconds to import
 
-        formgrader.publish(nbgrader, course, attempts, _paths(found))
+        notes = [*notes, *formgrader.publish(nbgrader, course, attempts, _paths(found))]
     _summary(console, attempts, laws, notes, out)
     return attempts
 

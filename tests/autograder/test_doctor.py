@@ -54,5 +54,6 @@ def test_no_course_a_wrong_course_no_sandbox_and_a_full_disk_are_told(
     assert (found["sandbox"].good, found["sandbox"].needed) == (False, False)
     assert "no bubblewrap" in found["sandbox"].advice
     assert found["free disk"].advice == "free 200 MB"
+    assert not found["free disk"].good
     monkeypatch.setattr(Course, "check", lambda _: ["one thing", "another"])
     assert seen(small.root)["course"].advice == "one thing; another"
