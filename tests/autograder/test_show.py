@@ -57,7 +57,7 @@ def test_a_long_value_says_how_much_was_left_out():
 def test_hostile_values_are_shown_briefly_and_soon(value):
     started = time.monotonic()
     assert 0 < len(show(value)) < 4100
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20  # it took minutes once
 
 
 @given(st.binary(), st.binary())
