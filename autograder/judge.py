@@ -25,7 +25,7 @@ from autograder.remote import NotLoaded
 from autograder.show import show
 
 PACKAGE = str(Path(__file__).parent)
-SHRINK_SECONDS = 2.0
+SHRINK_SECONDS = 1.0
 
 
 class Subject(Protocol):

@@ -62,7 +62,7 @@ class Limits:
 
     call_seconds: float = 2.0
     law_seconds: float = 6.0
-    total_seconds: float = 30.0
+    total_seconds: float = 20.0
     memory_mb: int = 512
 
 

@@ -20,7 +20,7 @@ from autograder.sandbox import Sandbox, end, kill
 from autograder.show import show
 
 CALLBACK = 1 << 32
-LOAD_SECONDS = 4.0  # to start a worker and import NumPy on a busy machine
+LOAD_SECONDS = 3.0  # to start a worker and import NumPy on a busy machine
 _numbers = itertools.count(1)  # of calls, in all sessions
 
 

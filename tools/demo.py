@@ -8,15 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import sample_class
 from rich.console import Console
 
-from autograder.climb import climb
-from autograder.course import Course
-from autograder.desk import Desk
-from autograder.marking import mark
 from autograder.model import Attempt, ShortestError
-from autograder.release import release
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("build/demo")
@@ -24,6 +18,15 @@ OUT = Path("build/demo")
 
 def main() -> None:
     """Release, make a class, grade it in isolation, and climb the ladder; everything lands in build/demo."""
+    # Here, and not above: each grading process imports this file again, and needs none of these.
+    import sample_class
+
+    from autograder.climb import climb
+    from autograder.course import Course
+    from autograder.desk import Desk
+    from autograder.marking import mark
+    from autograder.release import release
+
     console = Console()
     os.chdir(ROOT)
     started = time.monotonic()

@@ -17,15 +17,16 @@ STUDENTS = (
     "john", "katherine", "kurt", "margaret", "mary", "niklaus", "ray", "solomon",
 )  # fmt: skip
 BUGS_EACH = 7
+ATTACKS_EACH = 4
 LOOP = "while True:\n    pass\n"
 
 
 def make(course: Course, folder: Path) -> list[tuple[str, str, str]]:
     """Write the class's submissions and return student, lesson and kind of each."""
     made = []
-    attacks = sorted((course.root / "tests" / "attacks").glob("*.py"))
+    attacks = sorted((course.root / "tests" / "attacks").glob("*.py"), reverse=True)
     for shift, lesson in enumerate(course.lessons.values()):
-        kinds = list(_kinds(course, lesson, attacks[shift :: len(course.lessons)][:3]))
+        kinds = list(_kinds(course, lesson, attacks[shift :: len(course.lessons)][:ATTACKS_EACH]))
         for place, (kind, suffix, content) in enumerate(kinds):
             student = STUDENTS[(place + 5 * shift) % len(STUDENTS)]
             _write(folder / student, lesson, suffix, content)
@@ -38,6 +39,8 @@ def _kinds(course: Course, lesson: Lesson, attacks: list[Path]) -> Iterator[tupl
     module = course.source(lesson.name)
     right = source.without_markers(module)
     laws = course.laws(lesson.name, hidden=False)
+    for attack in attacks:
+        yield f"hostile: {attack.stem}", ".py", attack.read_text(encoding="utf-8")
     yield "right", ".ipynb", nbformat.writes(notebook.build(lesson, module, laws, solutions=True))
     yield "right", ".zip", right
     yield "empty", ".ipynb", nbformat.writes(notebook.build(lesson, module, laws))
@@ -45,8 +48,6 @@ def _kinds(course: Course, lesson: Lesson, attacks: list[Path]) -> Iterator[tupl
     yield "syntax-broken", ".py", right.replace("    return ", "    return (", 1)
     yield "looping", ".py", right + "\n" + LOOP
     yield "not a notebook", ".ipynb", right
-    for attack in attacks:
-        yield f"hostile: {attack.stem}", ".py", attack.read_text(encoding="utf-8")
     planted = bugs.load(course, lesson.name)
     for bug in planted[:: max(1, len(planted) // BUGS_EACH)][:BUGS_EACH]:
         yield f"bug: {bug.name}", ".py", source.without_markers(bug.source)
