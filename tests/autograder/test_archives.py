@@ -171,6 +171,13 @@ def test_two_entries_of_one_name_are_refused(tmp_path):
         zipped(("one", ONE))[:-30],
         tarred(("one", ONE))[:60],
     ],
+    ids=[
+        "empty",
+        "a web page",
+        "gzip of no tar",
+        "a zip cut short",
+        "a tar cut short",
+    ],  # gzip holds the time
 )
 def test_damaged_archive_is_deleted(tmp_path, kind, archive):
     with pytest.raises(ShortestError, match=r"damaged|lacks one"):
