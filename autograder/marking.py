@@ -59,19 +59,28 @@ def mark(
     finally:
         book.close()
     laws = {name: course.laws(name, hidden=True) for name in course.lessons}
-    write_csv(
-        out / "grades.csv", attempts, {name: lawbook.total(of_lesson) for name, of_lesson in laws.items()}
-    )
-    feedback.write(out / "feedback", attempts, laws, course.lessons)
-    (out / "index.html").write_text(
-        overview.page(attempts, laws, course.lessons, notes=notes), encoding="utf-8", newline="\n"
-    )
+    _write(course, attempts, laws, notes, out)
     if nbgrader is not None:
         from autograder import formgrader  # nbgrader takes seconds to import
 
         notes = [*notes, *formgrader.publish(nbgrader, course, attempts, _paths(found))]
     _summary(console, attempts, laws, notes, out)
     return attempts
+
+
+def _write(
+    course: Course,
+    attempts: Sequence[Attempt],
+    laws: Mapping[str, Sequence[Law]],
+    notes: Sequence[str],
+    out: Path,
+) -> None:
+    """Write the scores, a page for each student, and the overview."""
+    possible = {name: lawbook.total(of_lesson) for name, of_lesson in laws.items()}
+    write_csv(out / "grades.csv", attempts, possible)
+    feedback.write(out / "feedback", attempts, laws, course.lessons)
+    page = overview.page(attempts, laws, course.lessons, notes=notes)
+    (out / "index.html").write_text(page, encoding="utf-8", newline="\n")
 
 
 def _nothing(folder: Path, lessons: Sequence[str], notes: Sequence[str]) -> str:
