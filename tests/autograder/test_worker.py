@@ -62,7 +62,7 @@ HARMLESS = {
     "closes sys.stdout": "import sys; sys.stdout.close(); sys.stderr.close()",
 }  # fmt: skip
 EXCEPTIONS = {
-    "recursion": ("attack()", "RecursionError"),
+    "recursion": ("return attack(function)", "RecursionError"),  # without a return, CPython 3.13.0 hangs
     "exit": ("raise SystemExit(0)", "SystemExit"),
     "quit": ("import sys; sys.exit('bye')", "SystemExit"),
     "interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
