@@ -7,7 +7,7 @@ BIN := .venv/bin
 endif
 SETUP := $(BIN)/python tools/setup.py
 SOLUTIONS ?=
-.PHONY: setup demo test check mutants bench book release clean
+.PHONY: setup demo test check mutants bench hostile book release clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -31,6 +31,9 @@ mutants: setup  ## mutation score of the reference under its laws
 
 bench: setup  ## speed beside peers, in one run
 	@$(BIN)/python tools/bench.py
+
+hostile: setup  ## every attack against our grader, and the harmless ones against stock nbgrader
+	@$(BIN)/python tools/hostile.py --stock
 
 book: $(BIN)/python  ## the Jupyter Book; SOLUTIONS=1 shows the solutions
 	@$(SETUP) book

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,9 +16,8 @@ from autograder.course import Course
 from autograder.desk import Desk
 from autograder.judge import Subject, judge
 from autograder.model import Law, Lesson, Verdict
-from autograder.remote import Remote
 from autograder.sandbox import Unsandboxed
-from autograder.workspace import assemble
+from autograder.subject import opened
 
 PRINTED = 2000  # bytes of what student code printed that are kept: the last ones
 SECRET = "public"  # noqa: S105 - the public laws' inputs are no secret: everyone may see the same
@@ -59,13 +57,11 @@ def check_file(desk: Desk, lesson_name: str, path: Path) -> Checked:
     laws = desk.course.laws(lesson.name, hidden=False)
     submission = desk.read(lesson.name, path)
     needs, notes = desk.needed(lesson.name)
-    with tempfile.TemporaryDirectory(prefix="shortest-", ignore_cleanup_errors=True) as folder:
-        package = assemble(Path(folder), {**needs, lesson.name: submission.source})
-        with _printing() as (errors, printed):
-            arguments = (Unsandboxed(), package, lesson.name, lesson.limits, submission.source)
-            with Remote(*arguments, errors=errors, own_lines=submission.own_lines) as subject:
-                verdicts = judge(laws, subject, lesson.limits, inputs, SECRET, submission.problems)
-                done = tuple(verdicts)
+    with (
+        _printing() as (errors, printed),
+        opened(submission, needs, Unsandboxed(), lesson.limits, errors=errors) as (subject, loaded),
+    ):
+        done = tuple(judge(laws, subject, lesson.limits, inputs, SECRET, loaded.problems))
     text = printed.decode("utf-8", "replace")
     return Checked(lesson, tuple(laws), done, (*submission.notes, *notes), text, submission.sha256)
 

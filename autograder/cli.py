@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autograder import teach, teach_course, teach_export
 from autograder.model import ShortestError
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: these take half a second
@@ -250,66 +251,13 @@ def ladder(
     console.print(climb(_desk(), file, reference=reference, out=out, console=console))
 
 
-@app.command()
-def release(
-    folder: Annotated[Path, typer.Argument(help="Where to write the release.")] = Path("build/release"),
-    lesson: Annotated[
-        list[str] | None, typer.Option(help="A lesson to release; all where none is named.")
-    ] = None,
-) -> None:
-    """Write the nbgrader course and the students' bundle, with no solution in it (instructors)."""
-    import tempfile
-
-    from autograder import release as releasing
-    from autograder import wheel
-
-    course = _whole(_course())
-    with tempfile.TemporaryDirectory() as place:
-        engine = wheel.build(course.root, Path(place))
-        made = releasing.release(course, folder, lesson or list(course.lessons), wheel=engine)
-    console.print(f"nbgrader course   {made.nbgrader}", highlight=False, soft_wrap=True)
-    console.print(f"for students      {made.archive}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def grade(
-    submissions: Annotated[Path, typer.Argument(help="The folder that holds one folder a student.")],
-    out: Annotated[Path, typer.Option(help="Where the gradebook, the CSV and the pages go.")] = Path(
-        "build/grades"
-    ),
-    jobs: Annotated[int, typer.Option(help="How many submissions to judge at once.", min=1)] = 2,
-    regrade: Annotated[
-        bool, typer.Option("--regrade", help="Judge again what this grader has judged already.")
-    ] = False,
-    nbgrader: Annotated[
-        Path | None, typer.Option(help="An nbgrader course to write the scores into.")
-    ] = None,
-) -> None:
-    """Judge every submission in isolation and write the gradebook (instructors)."""
-    from autograder.marking import mark
-
-    mark(
-        _whole(_course()),
-        submissions,
-        out,
-        jobs=jobs,
-        regrade=regrade,
-        nbgrader=nbgrader,
-        console=console,
-    )
-
-
-def _whole(course: Course) -> Course:
-    if course.is_bundle:
-        raise ShortestError(
-            f"{course.root} is a student's bundle, without hidden laws; use the instructor's repository"
-        )
-    return course
-
-
 def _hours(minutes: int) -> str:
     return f"{minutes} minutes" if minutes < 90 else f"{minutes / 60:g} hours"
 
+
+app.add_typer(teach.app)  # last, so that `--help` shows the students' commands first
+app.add_typer(teach_course.app, name="course")
+app.add_typer(teach_export.app, name="export")
 
 if __name__ == "__main__":
     main()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -210,13 +210,23 @@ def _needs(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _limits(path: Path, table: dict[str, Any]) -> Limits:
+    try:
+        return parse_limits(table, Limits())
+    except ValueError as problem:
+        raise ShortestError(f"{path}: limits: {problem}") from None
+
+
+def parse_limits(table: Mapping[str, Any], base: Limits) -> Limits:
+    """Return limits with what a table changes in them. Raises ValueError where it can't, the key of a value first."""
     for key, value in table.items():
         if key not in Limits.__dataclass_fields__:
-            raise ShortestError(
-                f"{path}: limits: unknown key {key!r}; known are {', '.join(Limits.__dataclass_fields__)}"
-            )
-        if type(value) not in (int, float) or value <= 0:
-            raise ShortestError(f"{path}: limits: {key}: expected a number above 0, got {value!r}")
-        if key == "memory_mb" and type(value) is not int:
-            raise ShortestError(f"{path}: limits: {key}: expected a whole number, got {value!r}")
-    return Limits(**table)
+            raise ValueError(f"unknown key {key!r}; known are {', '.join(Limits.__dataclass_fields__)}")
+        if key == "forbids":
+            if type(value) is not list or not all(type(name) is str for name in value):
+                raise ValueError(f"{key}: expected names of modules, got {value!r}")
+        elif type(value) not in (int, float) or not 0 < value < float("inf"):
+            raise ValueError(f"{key}: expected a number above 0, got {value!r}")
+        elif key == "memory_mb" and type(value) is not int:
+            raise ValueError(f"{key}: expected a whole number, got {value!r}")
+    changed = {**table, "forbids": tuple(table["forbids"])} if "forbids" in table else table
+    return replace(base, **changed)

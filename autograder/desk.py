@@ -80,7 +80,7 @@ class Desk:
 
     def read(self, lesson: str, path: Path) -> Submission:
         """Read a student's file as the grader will."""
-        return intake.read(Found("you", lesson, path), self.course.source(lesson))
+        return intake.read(intake.load(Found("you", lesson, path)), self.course.source(lesson))
 
     def needed(self, lesson: str) -> tuple[dict[str, str], list[str]]:
         """Return the text of each module that a lesson needs, and notes on those that aren't the student's own."""

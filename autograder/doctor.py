@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.corpus import corpus
 from autograder.course import find_course
-from autograder.isolation import isolated_sandbox
+from autograder.isolation import isolated_sandbox, weaker
 from autograder.model import ShortestError
 
 NEEDED = ("numpy", "hypothesis", "msgpack", "nbformat", "rich", "typer", "watchfiles")
@@ -86,7 +86,8 @@ def _disk(folder: Path) -> Seen:
 
 def _sandbox() -> Seen:
     try:
-        isolated_sandbox()
+        sandbox = isolated_sandbox()
     except ShortestError as problem:
         return Seen("sandbox", "not available", False, False, f"only for instructors: {problem}")
-    return Seen("sandbox", "isolates", True, False)
+    lacks = weaker(sandbox)
+    return Seen("sandbox", "isolates, but" if lacks else "isolates", not lacks, False, "; ".join(lacks))

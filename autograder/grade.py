@@ -1,18 +1,14 @@
-"""Grading: every submission of a folder through intake, workspace, sandbox and laws, in several processes."""
+"""One submission judged: through intake and workspace into the sandbox and before the laws."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
+import re
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -20,67 +16,64 @@ import hypothesis
 
 from autograder import bugs, intake, lawbook
 from autograder.course import Course
-from autograder.intake import Found
 from autograder.judge import judge, load_module
-from autograder.model import Attempt, Law, Outcome, ShortestError, Submission, Verdict
-from autograder.remote import Remote
+from autograder.model import Attempt, Job, Law, Limits, Outcome, ShortestError, Submission, Verdict
 from autograder.sandbox import Sandbox
-from autograder.workspace import assemble, with_reference
+from autograder.subject import opened
 
+# `from autograder.x import …`, `from autograder import x, y`, and in the worker `import x`.
+IMPORTED = re.compile(
+    r"^(?:from autograder\.(\w+) import|(?:from autograder )?import ([^\n]+))", re.MULTILINE
+)
 REFUSED = "the file was refused: "
 
 
 class Grader:
-    """What one grading process keeps: the laws of each lesson, and their inputs once they are drawn."""
+    """What one grading process keeps: the laws of each lesson, and their inputs once they are drawn.
 
-    def __init__(self, root: Path, secret: str, sandbox: Sandbox) -> None:
-        self.course = Course(root)
+    `limits` replaces the limits of the lessons that it names, as an instructor may.
+    """
+
+    def __init__(
+        self, root: Path, secret: str, sandbox: Sandbox, limits: Mapping[str, Limits] | None = None
+    ) -> None:
+        self.course = limited(Course(root), limits or {})
         self.secret = secret
         self.sandbox = sandbox
         self.laws = cache(self._laws)
         self.inputs = cache(self._inputs)
         self.lent = cache(self._lent)
 
-    def grade(self, found: Found) -> Attempt:
-        """Judge one submission; whatever is wrong with it is in the verdicts, and nothing is raised for it."""
+    def grade(self, job: Job, laws: Sequence[Law] | None = None) -> Attempt:
+        """Judge one file by all laws, or by these; whatever is wrong with it is in the verdicts, and never raised."""
         started = time.monotonic()
-        laws, version = self.laws(found.lesson), grader_version(self.course, found.lesson)
-        digest = ""
+        laws = self.laws(job.lesson) if laws is None else laws
         notes: tuple[str, ...] = ()
         try:
-            digest = _hash(found.path)
-            submission = self._read(found)
-            digest, notes = submission.sha256, submission.notes
+            submission = self._read(job)
+            notes = submission.notes
             verdicts = self._judge(submission, laws)
         except _Refused as problem:
             notes = (f"{REFUSED}{problem}",)
-            verdicts = _all(laws, Outcome.NOT_RUN, notes[0])
+            verdicts = every(laws, Outcome.NOT_RUN, notes[0])
         except Exception as problem:  # the grader's own fault: said, and never a student's zero in silence
-            verdicts = _all(
+            verdicts = every(
                 laws, Outcome.GRADER_ERROR, f"the grader broke: {type(problem).__name__}: {problem}"
             )
-        seconds = time.monotonic() - started
-        return Attempt(found.student, found.lesson, digest, version, verdicts, seconds, notes)
+        return made(self.course, job, verdicts, time.monotonic() - started, notes)
 
-    def _read(self, found: Found) -> Submission:
-        module = self.course.source(found.lesson)
+    def _read(self, job: Job) -> Submission:
         try:
-            return intake.read(found, module)
+            return intake.read(job, self.course.source(job.lesson))
         except ShortestError as problem:
-            # A student reads this, and where the instructor keeps the file is not their business.
-            raise _Refused(str(problem).replace(str(found.path), found.path.name)) from None
+            raise _Refused(str(problem)) from None
 
     def _judge(self, submission: Submission, laws: Sequence[Law]) -> tuple[Verdict, ...]:
         lesson = self.course.lesson(submission.lesson)
         needs = {name: self.course.source(name) for name in self.course.needed(lesson.name)}
-        modules = with_reference(submission.source, lesson.name, needs)
-        with tempfile.TemporaryDirectory(prefix="shortest-", ignore_cleanup_errors=True) as folder:
-            package = assemble(Path(folder), modules)
-            extra = self.lent(lesson.name)
-            arguments = (self.sandbox, package, lesson.name, lesson.limits, submission.source)
-            with Remote(*arguments, extra=extra, own_lines=submission.own_lines) as subject:
-                verdicts = judge(laws, subject, lesson.limits, self.inputs, self.secret, submission.problems)
-                return tuple(verdicts)
+        extra = self.lent(lesson.name)
+        with opened(submission, needs, self.sandbox, lesson.limits, extra=extra) as (subject, loaded):
+            return tuple(judge(laws, subject, lesson.limits, self.inputs, self.secret, loaded.problems))
 
     def _laws(self, lesson: str) -> list[Law]:
         return self.course.laws(lesson, hidden=True)
@@ -103,96 +96,64 @@ class _Refused(Exception):  # noqa: N818 - the submission's state, not our mista
     """The submission can't be used; the message says why."""
 
 
-@cache
+def limited(course: Course, limits: Mapping[str, Limits]) -> Course:
+    """Return the course with the limits of some lessons replaced."""
+    for name, chosen in limits.items():
+        course.lessons[name] = replace(course.lesson(name), limits=chosen)
+    return course
+
+
+def made(
+    course: Course, job: Job, verdicts: Sequence[Verdict], seconds: float, notes: Sequence[str] = ()
+) -> Attempt:
+    """Put the verdicts on a job into an attempt, with what the record needs."""
+    version = grader_version(course, job.lesson)
+    return Attempt(
+        job.student, job.lesson, job.sha256, version, tuple(verdicts), seconds, tuple(notes), job.received
+    )
+
+
+def every(laws: Sequence[Law], outcome: Outcome, because: str) -> tuple[Verdict, ...]:
+    """Return the same verdict, which earns nothing, for every law."""
+    return tuple(Verdict(law.name, outcome, 0, law.points, because) for law in laws)
+
+
 def grader_version(course: Course, lesson: str) -> str:
-    """Return a hash of all that a verdict depends on besides the submission: the laws, the module and ours."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    """Return a hash of all that a verdict depends on besides the submission: laws, module, limits, and ours."""
+    return _version(course, lesson, course.lesson(lesson).limits)
+
+
+@cache  # the limits are part of the key: an instructor's course has the same root, and others
+def _version(course: Course, lesson: str, limits: Limits) -> str:
+    files = judging()
     files += [course.root / "tests" / "laws" / kind / f"test_{lesson}.py" for kind in ("public", "hidden")]
     files += [course.root / "tests" / "bugs" / f"{lesson}.toml"]
     files += [course.lesson(name).module for name in [*course.needed(lesson), lesson]]
-    files += [course.lesson(lesson).page.with_name("lesson.toml")]  # the limits
     digest = hashlib.sha256(hypothesis.__version__.encode())  # it draws the inputs
+    digest.update(repr(limits).encode())
     for path in files:
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()[:16]
 
 
-def grade(
-    course: Course, found: Sequence[Found], secret: str, sandbox: Sandbox, jobs: int = 1
-) -> Iterator[Attempt]:
-    """Yield an attempt for each submission as it is done, in no set order, from `jobs` processes.
+def judging() -> list[Path]:
+    """Return the engine's files on which a verdict depends: judge, sandbox, worker, and all that these import.
 
-    A grading process that dies takes no submission with it: what it held is judged again in this one.
-    Whoever stops early ends these processes at once.
+    A change of a page or of a command is none to the verdicts, and judges nobody again.
     """
-    if jobs == 1 or len(found) < 2:
-        yield from map(Grader(course.root, secret, sandbox).grade, found)
-        return
-    lost: list[Found] = []
-    with tempfile.TemporaryDirectory(prefix="shortest-", ignore_cleanup_errors=True) as folder:
-        arguments = (course.root, secret, sandbox, folder)
-        before = set(active_children())
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, arguments) as pool:
-            waiting: dict[Future[Attempt], Found] = {pool.submit(_grade, one): one for one in found}
-            try:
-                yield from _as_done(waiting, lost)
-            finally:
-                for process in set(active_children()) - before if waiting else ():
-                    process.terminate()
-    if lost:
-        yield from map(Grader(course.root, secret, sandbox).grade, lost)
+    here = Path(__file__).parent
+    found: set[Path] = set()
+    queue = [here / name for name in ("grade.py", "isolation.py", "worker.py", "template.py")]
+    while queue:
+        path = queue.pop()
+        if path not in found:
+            found.add(path)
+            names = IMPORTED.findall(path.read_text(encoding="utf-8"))
+            words = {word for pair in names for text in pair for word in re.findall(r"\w+", text)}
+            queue += [here / f"{word}.py" for word in words if (here / f"{word}.py").is_file()]
+    return sorted(found)
 
 
-def _as_done(waiting: dict[Future[Attempt], Found], lost: list[Found]) -> Iterator[Attempt]:
-    while waiting:
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            if future.exception() is None:
-                yield future.result()
-            else:
-                lost.append(waiting[future])
-            del waiting[future]
-
-
-def pending(course: Course, found: Sequence[Found], judged: set[tuple[str, str, str, str]]) -> list[Found]:
-    """Return the submissions that this grader has not judged yet, given what `Gradebook.judged` returns."""
-    return [
-        one
-        for one in found
-        if (one.student, one.lesson, _hash(one.path), grader_version(course, one.lesson)) not in judged
-    ]
-
-
-_grader: list[Grader] = []
-
-
-def _prepare(root: Path, secret: str, sandbox: Sandbox, folder: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    tempfile.tempdir = folder  # which that process removes, however this one ends
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _grader[:] = [Grader(root, secret, sandbox)]
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: a pool's own processes would wait for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _grade(found: Found) -> Attempt:
-    return _grader[0].grade(found)
-
-
-def _all(laws: Sequence[Law], outcome: Outcome, because: str) -> tuple[Verdict, ...]:
-    return tuple(Verdict(law.name, outcome, 0, law.points, because) for law in laws)
-
-
-def _hash(path: Path) -> str:
-    """Return the hash of a file; nothing where it can't be read, which is for `intake` to say."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+def forget_versions() -> None:
+    """Read the files anew at the next question: a process that lives long sees them change."""
+    _version.cache_clear()

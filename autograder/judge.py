@@ -6,11 +6,14 @@ The laws, their inputs and the comparisons are here; the student's code is where
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -22,10 +25,13 @@ from autograder.expect import Broken
 from autograder.model import Finding, Law, Limits, Outcome, ShortestError, Verdict
 from autograder.proxy import Missing, Refused, StudentError, WorkerGone, call_text
 from autograder.remote import NotLoaded
-from autograder.show import show
+from autograder.show import LIMIT, show
 
+ANSWERED = ("wrong", "error", "type")  # the code ran to an end
 PACKAGE = str(Path(__file__).parent)
 SHRINK_SECONDS = 1.0
+ANSWER_SECONDS = 1.0
+LONGEST: ContextVar[int | None] = ContextVar("LONGEST", default=LIMIT)  # characters of an input in a finding
 
 
 class Subject(Protocol):
@@ -152,9 +158,31 @@ def _judge_one(
         return Verdict(law.name, Outcome.PASSED, law.points, law.points, seconds=seconds)
     try:
         outcome, because, finding = _explain(law, failure, subject)
+        if finding is not None and finding.category in ANSWERED:
+            with suppress(Exception):  # the law is broken already, whatever becomes of this
+                finding = replace(finding, answers=_answers(law, subject, fixed, drawn))
     except Exception as problem:
         outcome, because, finding = Outcome.GRADER_ERROR, _our_fault(problem), None
     return Verdict(law.name, outcome, 0, law.points, because, finding, seconds)
+
+
+def _answers(law: Law, subject: Subject, fixed: Mapping[str, Any], drawn: Sequence[Mapping[str, Any]]) -> str:
+    """Return a digest of what came of every input, by which one mistake is told from another."""
+    if isinstance(subject, Direct):  # what can't be timed out is not run once more than it must be
+        return ""
+    body = law.function.hypothesis.inner_test if hasattr(law.function, "hypothesis") else law.function
+    digest = hashlib.sha256()
+    until = time.monotonic() + ANSWER_SECONDS
+    subject.begin(ANSWER_SECONDS)
+    for example in drawn:
+        failure = _try(body, subject, fixed, example)
+        found = _explain(law, _Failure(failure.problem, {}, ""), subject)[2] if failure else Finding("")
+        if time.monotonic() > until or found is None or found.category not in (*ANSWERED, ""):
+            return ""
+        # How an exception is worded is the student's own.
+        message = found.message.partition(":")[0] if found.category == "error" else found.message
+        digest.update(repr((found.category, message, found.expected, found.got)).encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]
 
 
 class _Failure(Exception):  # noqa: N818 - one type for all failures, so that the shrinker sees one bug
@@ -285,7 +313,7 @@ def _our_fault(problem: BaseException) -> str:
 def _finding(
     failure: _Failure, message: str, expected: str = "", got: str = "", where: str = "", category: str = ""
 ) -> Finding:
-    example = {name: show(value) for name, value in failure.example.items()}
+    example = {name: show(value, LONGEST.get()) for name, value in failure.example.items()}
     return Finding(message, example, failure.call, expected, got, where, category)
 
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 
-from autograder import expect
+from autograder import contract, expect
 
-__all__ = ["Mark", "expect", "law"]
+__all__ = ["Mark", "contract", "expect", "law"]
 
 Function = TypeVar("Function", bound=Callable[..., None])
 

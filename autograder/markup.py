@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 JOINERS = "\u200c\u200d"  # they shape Persian names and emoji, and reorder nothing
 UNSURE = re.compile(r"[^\t\n -~]")
@@ -48,6 +49,29 @@ def clean(value: Any) -> Any:
     return value
 
 
+def amount(points: float) -> str:
+    """Write points without a decimal point where they are whole, and with at most two digits after it.
+
+    >>> amount(3.0), amount(2.5), amount(1 / 3)
+    ('3', '2.5', '0.33')
+    """
+    text = f"{points:.2f}"
+    return text[:-3] if text.endswith(".00") else text.rstrip("0")
+
+
+def prose(text: str) -> str:
+    """Set as code what stands between backticks in a sentence of ours, and escape all of it.
+
+    >>> prose("A byte < 128 is one of `ASCII`.")
+    Markup('A byte &lt; 128 is one of <code>ASCII</code>.')
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them is a backtick and nothing more
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match.group()
     if character.isprintable() or character in JOINERS or unicodedata.category(character) == "Zs":
@@ -57,10 +81,13 @@ def _escape(match: re.Match[str]) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autograder"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
+    environment.filters.update(amount=amount, prose=prose)
+    return environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -58,12 +59,13 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one submission may use while it is judged."""
+    """What one submission may use while it is judged; `forbids` names modules that it may not import."""
 
     call_seconds: float = 2.0
     law_seconds: float = 6.0
     total_seconds: float = 20.0
     memory_mb: int = 512
+    forbids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,10 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a law saw when it did not hold, in words and values that are safe to show as text."""
+    """What a law saw when it did not hold, in words and values that are safe to show as text.
+
+    `answers` is a digest of what came of every input that was drawn; it is empty where that took too long.
+    """
 
     message: str
     example: Mapping[str, str] = field(default_factory=dict)
@@ -98,6 +103,7 @@ class Finding:
     got: str = ""
     where: str = ""
     category: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +124,50 @@ class Submission:
     """One student's module for one lesson, as text, with the hash of the file that carried it.
 
     `problems` maps an exercise to the reason why its cell could not be used; `own_lines` says whether the
-    line numbers of `source` are those of the student's file, which a notebook doesn't have.
+    line numbers of `source` are those of the student's file, which a notebook doesn't have; there `cells` maps
+    an exercise to the numbers of its first and last line.
     """
 
     student: str
     lesson: str
-    path: Path
     sha256: str
     source: str = field(repr=False)
     problems: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     own_lines: bool = True
+    cells: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file that waits to be judged, with its bytes, so that nothing which happens to the original matters.
+
+    `problem` says why its bytes could not be taken; `received` is when it was handed in, in UTC as ISO 8601,
+    empty where that is unknown, and `guessed` where it is only when the file was last changed; `number` is the
+    gradebook's own.
+    """
+
+    student: str
+    lesson: str
+    name: str
+    data: bytes = field(repr=False)
+    received: str = ""
+    problem: str = ""
+    number: int = 0
+    guessed: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file's bytes; empty where they could not be taken."""
+        return "" if self.problem else hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """All verdicts on one submission."""
+    """All verdicts on one submission.
+
+    `misconceptions` maps an exercise to the misconception behind the planted bug that behaves exactly alike.
+    """
 
     student: str
     lesson: str
@@ -142,6 +176,8 @@ class Attempt:
     verdicts: tuple[Verdict, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    received: str = ""
+    misconceptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -152,3 +188,33 @@ class Attempt:
     def possible(self) -> int:
         """The points of every law expected, run or not."""
         return sum(verdict.possible for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Points that a person gave for one law, or for a whole lesson where `law` is empty; regrades keep it."""
+
+    student: str
+    lesson: str
+    law: str
+    points: float
+    who: str
+    why: str
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a student's work on one lesson counts: the attempt that counts, a person's changes, lateness.
+
+    `earned` is after overrides; `points` is after the late rule too; `penalty` is the share lost, from 0 to 1.
+    """
+
+    attempt: Attempt
+    earned: float
+    points: float
+    possible: int
+    penalty: float = 0.0
+    days_late: int = 0
+    overrides: tuple[Override, ...] = ()
+    attempts: int = 1

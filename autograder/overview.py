@@ -5,74 +5,49 @@ It shows all that the grader knows, hidden laws too, and is not for students.
 
 from __future__ import annotations
 
-import io
-import math
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree
-
-import matplotlib as mpl
-from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from autograder.feedback import anchor, file_name, latest, rows
-from autograder.markup import clean, render
-from autograder.model import Attempt, Law, Lesson, Outcome, Verdict
+from autograder.figures import drawn
+from autograder.markup import amount, clean, render
+from autograder.model import Attempt, Law, Lesson, Outcome, Score, Verdict
+from autograder.similar import Pair
 
 __all__ = ["page"]
 
 HARDEST = 12
-BINS = 10
+MOST = 100  # lines of a list, which nobody would read to its end
+LINKED = 4000  # cells of the class that are links of their own; the student's name always is one
 LEVELS = {"full": 1.0, "most": 0.75, "half": 0.5, "": 0.0}
-# Colours that matplotlib draws with, and the page's own that stand for them: a page in the dark has others.
-COLOURS = {
-    "#000001": "var(--ink)",
-    "#000002": "var(--quiet)",
-    "#000003": "var(--rule)",
-    "#000004": "var(--paper)",
-    "#000005": "var(--accent)",
-    "#000006": "var(--tint3)",
-    "#000007": "var(--tint1)",
-}
-INK, QUIET, RULE, PAPER, ACCENT, TINT, PALE = COLOURS
-LOOKS: dict[Outcome, dict[str, Any]] = {
-    Outcome.PASSED: {"facecolor": ACCENT},
-    Outcome.FAILED: {"facecolor": TINT},
-    Outcome.TIMED_OUT: {"facecolor": PALE, "hatch": "/////"},
-    Outcome.CRASHED: {"facecolor": PALE, "hatch": "xxxxx"},
-    Outcome.NOT_RUN: {"facecolor": PAPER},
-    Outcome.GRADER_ERROR: {"facecolor": INK},
-}
-STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud, and set in the reader's font
-    "font.size": 11,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": RULE,
-    "axes.linewidth": 0.8,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "xtick.color": RULE,
-    "xtick.labelcolor": QUIET,
-    "ytick.left": False,
-    "ytick.labelcolor": INK,
-    "hatch.linewidth": 0.8,
-    "hatch.color": QUIET,
-    "figure.facecolor": "none",
-}
-SVG = "http://www.w3.org/2000/svg"
-LINK = "{http://www.w3.org/1999/xlink}href"
 
 Rows = Sequence[tuple[Law | None, Verdict]]
-Judged = Mapping[str, Sequence[tuple[Attempt, Rows]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An attempt that counts, its verdicts with their laws, and its score where there is one."""
+
+    attempt: Attempt
+    verdicts: Rows
+    score: Score | None
+
+    @property
+    def points(self) -> float:
+        """The points that count, as on the student's page: a law without a verdict counts as not passed."""
+        return self.score.points if self.score else sum(verdict.points for _, verdict in self.verdicts)
+
+    @property
+    def possible(self) -> float:
+        """The points that there were to earn."""
+        return self.score.possible if self.score else sum(verdict.possible for _, verdict in self.verdicts)
+
+
+Class = Mapping[str, Sequence[Judged]]  # by lesson
 
 
 def page(
@@ -82,69 +57,99 @@ def page(
     *,
     notes: Sequence[str] = (),
     folder: str = "feedback",
+    scores: Mapping[tuple[str, str], Score] | None = None,
+    pairs: Mapping[str, Sequence[Pair]] | None = None,
 ) -> str:
-    """Return the class as HTML that needs no other file; each student's last attempt at a lesson counts.
+    """Return the class as HTML that needs no other file.
 
-    `notes` says what became no attempt at all; `folder` is where the students' pages lie, as seen from this
-    page, "" where they lie beside it.
+    At a lesson a student's attempt counts that their score names, and the last one where there is no score.
+    `notes` says what became no attempt at all; `pairs` gives the near-duplicates of each lesson; `folder` is
+    where the students' pages lie, as seen from this page, "" where they lie beside it.
     """
-    attempts = latest(attempts)
-    names = [*lessons, *sorted({attempt.lesson for attempt in attempts} - set(lessons))]
-    judged = {
-        name: [
-            (attempt, list(rows(attempt, laws.get(name, ()))))
-            for attempt in attempts
-            if attempt.lesson == name
-        ]
-        for name in names
-    }
-    drawn = {name: pairs for name, pairs in judged.items() if pairs}
+    judged = _judged(attempts, laws, lessons, scores or {})
+    base = f"{folder}/" if folder else ""
+    taken = {name: every for name, every in judged.items() if every}
+    counts = {name: _counts(every) for name, every in taken.items()}
+    percents = {name: [_percent(one) for one in every] for name, every in taken.items()}
+    seconds = {name: [one.attempt.seconds for one in every] for name, every in taken.items()}
+    everyone = list(_each(judged))
     return render(
         "overview.html.j2",
-        students=len({attempt.student for attempt in attempts}),
-        submissions=len(attempts),
-        lessons=clean([_lesson(name, lessons.get(name), judged[name], laws.get(name, ())) for name in names]),
-        figures=_figures(drawn) if drawn else {},
+        students=len({one.attempt.student for _, one in everyone}),
+        submissions=len(everyone),
+        scored=bool(scores),
+        lessons=clean(
+            [_lesson(name, lessons.get(name), judged[name], laws.get(name, ())) for name in judged]
+        ),
+        figures=drawn(percents, seconds, counts) if taken else {},
         outcomes=[outcome.value for outcome in Outcome],
-        counts=clean([{"lesson": name, "counts": _counts(pairs)} for name, pairs in drawn.items()]),
+        counts=clean([{"lesson": name, "counts": count} for name, count in counts.items()]),
         hardest=clean(_hardest(judged)),
-        troubles=clean(_troubles(judged)),
+        misconceptions=clean(_misconceptions(judged)),
+        alike=_cut(_alike(pairs or {}, base)),
+        changes=_cut(_change(one, name, laws, base) for name, one in everyone if _overridden(one)),
+        late=_cut(_late(everyone, base)),
+        troubles=_cut(_troubles(judged, base)),
         notes=clean(list(notes)),
-        table=clean(_table(judged, laws, f"{folder}/" if folder else "")),
+        table=clean(_table(judged, laws, base)),
     )
 
 
-def _points(verdicts: Rows) -> tuple[int, int]:
-    """Return the points earned and possible, as on the student's page: a law without a verdict counts."""
-    return sum(verdict.points for _, verdict in verdicts), sum(verdict.possible for _, verdict in verdicts)
+def _cut(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first lines of a list, and how many there are in all."""
+    every = list(entries)
+    return {"lines": clean(every[:MOST]), "total": len(every)}
 
 
-def _lesson(
-    name: str, lesson: Lesson | None, pairs: Sequence[tuple[Attempt, Rows]], laws: Sequence[Law]
-) -> dict[str, Any]:
+def _judged(
+    attempts: Sequence[Attempt],
+    laws: Mapping[str, Sequence[Law]],
+    lessons: Mapping[str, Lesson],
+    scores: Mapping[tuple[str, str], Score],
+) -> Class:
+    last = {(attempt.student, attempt.lesson): attempt for attempt in latest(attempts)}
+    counting = {**last, **{place: score.attempt for place, score in scores.items() if place in last}}
+    names = [*lessons, *sorted({lesson for _, lesson in counting} - set(lessons))]
+    judged: dict[str, list[Judged]] = {name: [] for name in names}
+    for place, attempt in counting.items():
+        verdicts = list(rows(attempt, laws.get(attempt.lesson, ())))
+        judged[attempt.lesson].append(Judged(attempt, verdicts, scores.get(place)))
+    return judged
+
+
+def _each(judged: Class) -> Iterator[tuple[str, Judged]]:
+    return ((name, one) for name, every in judged.items() for one in every)
+
+
+def _lesson(name: str, lesson: Lesson | None, every: Sequence[Judged], laws: Sequence[Law]) -> dict[str, Any]:
+    seconds = [one.attempt.seconds for one in every]
     return {
         "name": name,
         "title": lesson.title if lesson else name,
         "number": lesson.number if lesson else None,
-        "submissions": len(pairs),
+        "submissions": len(every),
         "possible": sum(law.points for law in laws),
-        "median": f"{median(_points(verdicts)[0] for _, verdicts in pairs):g}" if pairs else "",
-        "seconds": f"{median(attempt.seconds for attempt, _ in pairs):.1f}" if pairs else "",
+        "median": amount(median(one.points for one in every)) if every else "",
+        "seconds": f"{median(seconds):.1f}" if every else "",
+        "longest": f"{max(seconds):.1f}" if every else "",
     }
 
 
-def _counts(pairs: Sequence[tuple[Attempt, Rows]]) -> dict[str, int]:
-    seen = Counter(verdict.outcome for _, verdicts in pairs for _, verdict in verdicts)
+def _percent(one: Judged) -> float:
+    return 100 * one.points / one.possible if one.possible else 0.0
+
+
+def _counts(every: Sequence[Judged]) -> dict[str, int]:
+    seen = Counter(verdict.outcome for one in every for _, verdict in one.verdicts)
     return {outcome.value: seen[outcome] for outcome in Outcome}
 
 
-def _hardest(judged: Judged) -> list[dict[str, Any]]:
+def _hardest(judged: Class) -> list[dict[str, Any]]:
     """Rank the laws that someone broke by the share that passed; the grader's own failures are nobody's."""
     found: dict[str, tuple[Law, Counter[Outcome]]] = {}
-    for pairs in judged.values():
-        for law, verdict in (row for _, verdicts in pairs for row in verdicts):
-            if law is not None and verdict.outcome is not Outcome.GRADER_ERROR:
-                found.setdefault(law.key, (law, Counter()))[1][verdict.outcome] += 1
+    for law, verdict in (row for _, one in _each(judged) for row in one.verdicts):
+        if law is not None and verdict.outcome is not Outcome.GRADER_ERROR:
+            found.setdefault(law.key, (law, Counter()))[1][verdict.outcome] += 1
     broken = [(law, seen) for law, seen in found.values() if seen[Outcome.PASSED] < seen.total()]
     broken.sort(key=lambda pair: pair[1][Outcome.PASSED] / pair[1].total())
     return [_hard(law, seen) for law, seen in broken[:HARDEST]]
@@ -163,153 +168,105 @@ def _hard(law: Law, seen: Counter[Outcome]) -> dict[str, Any]:
     }
 
 
-def _troubles(judged: Judged) -> list[dict[str, Any]]:
-    """List what a person has to look at: laws on which the grader broke, and notes on the files."""
-    troubles = []
-    for name, pairs in judged.items():
-        for attempt, verdicts in pairs:
-            broken = [
-                f"{law.title if law else verdict.law} {verdict.because}"
-                for law, verdict in verdicts
-                if verdict.outcome is Outcome.GRADER_ERROR
-            ]
-            unjudged = [] if attempt.verdicts else ["No law was run on this submission."]
-            if reasons := [*unjudged, *broken, *attempt.notes]:
-                troubles.append({"student": attempt.student, "lesson": name, "reasons": reasons})
-    return troubles
+def _misconceptions(judged: Class) -> list[dict[str, Any]]:
+    """Count the submissions in which each misconception was seen, the most common first."""
+    seen = Counter(
+        (name, exercise, text)
+        for name, one in _each(judged)
+        for exercise, text in one.attempt.misconceptions.items()
+    )
+    return [
+        {"lesson": name, "exercise": exercise, "text": text, "times": times, "total": len(judged[name])}
+        for (name, exercise, text), times in seen.most_common(MOST)
+    ]
 
 
-def _table(judged: Judged, laws: Mapping[str, Sequence[Law]], folder: str) -> list[dict[str, Any]]:
-    points = {
-        (attempt.student, name): _points(verdicts)
-        for name, pairs in judged.items()
-        for attempt, verdicts in pairs
+def _alike(pairs: Mapping[str, Sequence[Pair]], base: str) -> Iterator[dict[str, Any]]:
+    """Yield the near-duplicates of all lessons, the most alike first."""
+    every = [(name, pair) for name, own in pairs.items() for pair in own]
+    for name, pair in sorted(every, key=lambda one: -one[1].share):
+        both = [{"student": who, "link": _link(who, name, base)} for who in (pair.first, pair.second)]
+        yield {"lesson": name, "both": both, "percent": round(100 * pair.share), "where": list(pair.where)}
+
+
+def _overridden(one: Judged) -> bool:
+    return one.score is not None and bool(one.score.overrides)
+
+
+def _change(one: Judged, lesson: str, laws: Mapping[str, Sequence[Law]], base: str) -> dict[str, Any]:
+    titles = {law.name: law.title for law in laws.get(lesson, ())}
+    return {
+        **_whose(one, lesson, base),
+        "changes": [
+            {
+                "title": titles.get(change.law, change.law) or "The whole lesson",
+                "points": amount(change.points),
+                "who": change.who,
+                "why": change.why,
+            }
+            for change in (one.score.overrides if one.score else ())
+        ],
     }
+
+
+def _late(everyone: Sequence[tuple[str, Judged]], base: str) -> Iterator[dict[str, Any]]:
+    """Yield who was late, the latest first."""
+    late = [(name, one, one.score) for name, one in everyone if one.score and one.score.days_late]
+    for name, one, score in sorted(late, key=lambda entry: -entry[2].days_late):
+        lost = amount(score.earned - score.points)
+        yield {**_whose(one, name, base), "days": score.days_late, "lost": lost}
+
+
+def _whose(one: Judged, lesson: str, base: str) -> dict[str, Any]:
+    student = one.attempt.student
+    return {"student": student, "lesson": lesson, "link": _link(student, lesson, base)}
+
+
+def _link(student: str, lesson: str, base: str) -> str:
+    return f"{quote(base + file_name(student))}#{anchor(lesson)}"
+
+
+def _troubles(judged: Class, base: str) -> list[dict[str, Any]]:
+    """List what a person has to look at: first where the grader broke, then notes on the files."""
+    worse: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    for name, one in _each(judged):
+        broken = [
+            f"{law.title if law else verdict.law} {verdict.because}"
+            for law, verdict in one.verdicts
+            if verdict.outcome is Outcome.GRADER_ERROR
+        ]
+        if not one.attempt.verdicts:
+            broken.append("No law was run on this submission.")
+        if reasons := [*broken, *one.attempt.notes]:
+            (worse if broken else notes).append({**_whose(one, name, base), "reasons": reasons})
+    return worse + notes
+
+
+def _table(judged: Class, laws: Mapping[str, Sequence[Law]], base: str) -> list[dict[str, Any]]:
+    places = {(one.attempt.student, name): one for name, one in _each(judged)}
     table = []
-    for student in sorted({student for student, _ in points}):
-        link = quote(folder + file_name(student))
-        cells = [_cell(points.get((student, name)), name, laws.get(name, ()), link) for name in judged]
-        table.append({"student": student, "link": link, "cells": cells})
+    linked = len(places) <= LINKED
+    for student in sorted({student for student, _ in places}):
+        cells = [_cell(places.get((student, name)), name, laws.get(name, ())) for name in judged]
+        for cell in cells if linked else ():
+            cell["link"] = _link(student, cell["lesson"], base)
+        table.append({"student": student, "link": quote(base + file_name(student)), "cells": cells})
     return table
 
 
-def _cell(points: tuple[int, int] | None, lesson: str, laws: Sequence[Law], link: str) -> dict[str, Any]:
-    if points is None:
-        return {"lesson": lesson, "link": ""}
-    got, possible = points
-    share = got / possible if possible else 0.0
+def _cell(one: Judged | None, lesson: str, laws: Sequence[Law]) -> dict[str, Any]:
+    if one is None:
+        return {"lesson": lesson, "text": "", "link": ""}
+    share = one.points / one.possible if one.possible else 0.0
     # The heading says what the lesson is worth; a record of another total says so itself.
-    usual = possible == sum(law.points for law in laws)
+    usual = one.possible == sum(law.points for law in laws)
+    marks = ["late"] * bool(one.score and one.score.days_late) + ["changed"] * _overridden(one)
     return {
         "lesson": lesson,
-        "text": str(got) if usual else f"{got} of {possible}",
-        "of": possible if usual else None,
-        "link": f"{link}#{anchor(lesson)}",
-        "level": next(level for level, least in LEVELS.items() if share >= least),
+        "text": amount(one.points) if usual else f"{amount(one.points)} of {amount(one.possible)}",
+        "of": amount(one.possible) if usual else "",
+        "marks": ", ".join(marks),
+        "link": "",
+        "level": next((level for level, least in LEVELS.items() if share >= least), ""),
     }
-
-
-def _figures(judged: Judged) -> dict[str, Markup]:
-    names = [name[:24].encode("ascii", "backslashreplace").decode() for name in judged]
-    scores = [[_percent(verdicts) for _, verdicts in pairs] for pairs in judged.values()]
-    seconds = [[max(attempt.seconds, 0.001) for attempt, _ in pairs] for pairs in judged.values()]
-    counts = [_counts(pairs) for pairs in judged.values()]
-    return {
-        "scores": _draw("scores", names, 0.55, lambda axes: _draw_scores(axes, scores)),
-        "outcomes": _draw("outcomes", names, 0.38, lambda axes: _draw_outcomes(axes, counts)),
-        "seconds": _draw("seconds", names, 0.38, lambda axes: _draw_seconds(axes, seconds)),
-    }
-
-
-def _percent(verdicts: Rows) -> float:
-    got, possible = _points(verdicts)
-    return 100 * got / possible if possible else 0.0
-
-
-def _draw_scores(axes: Axes, scores: list[list[float]]) -> None:
-    """Draw a small histogram on each lesson's line, and its median as a stroke."""
-    width = 100 / BINS
-    centres = [(i + 0.5) * width for i in range(BINS)]
-    for row, values in enumerate(scores):
-        bins = Counter(min(int(value / width), BINS - 1) for value in values)
-        heights = [-0.8 * bins[i] / max(bins.values()) for i in range(BINS)]  # the axis points down
-        axes.bar(centres, heights, width * 0.9, bottom=row + 0.4, color=TINT)
-        axes.plot([0, 100], [row + 0.4] * 2, color=RULE, linewidth=0.8)
-        axes.plot([median(values)] * 2, [row + 0.4, row - 0.42], color=INK, linewidth=1.6)
-    axes.set_xlim(-1, 101)
-    axes.set_xlabel("points, percent of the lesson's total")
-
-
-def _draw_outcomes(axes: Axes, counts: list[dict[str, int]]) -> None:
-    """Stack the shares of a lesson's verdicts."""
-    totals = [max(sum(count.values()), 1) for count in counts]
-    left = [0.0] * len(counts)
-    for outcome, look in LOOKS.items():
-        shares = [100 * count[outcome] / total for count, total in zip(counts, totals, strict=True)]
-        if any(shares):
-            extra = look | {"label": outcome.value, "edgecolor": QUIET, "linewidth": 0.7}
-            axes.barh(range(len(counts)), shares, 0.62, left, **extra)
-        left = [start + share for start, share in zip(left, shares, strict=True)]
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("verdicts, percent")
-    place: Any = "outside upper left"
-    axes.figure.legend(loc=place, ncols=3, frameon=False, handlelength=1.2, columnspacing=1.2, borderpad=0)
-
-
-def _draw_seconds(axes: Axes, seconds: list[list[float]]) -> None:
-    """Draw a stroke for each submission at the seconds that it took."""
-    for row, values in enumerate(seconds):
-        axes.plot(values, [row] * len(values), "|", color=ACCENT, markersize=13, markeredgewidth=1.3)
-    low, high = min(map(min, seconds)), max(map(max, seconds))
-    axes.set_xscale("log")
-    axes.set_xlim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high * 1.01)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("seconds for one submission")
-
-
-def _draw(name: str, lessons: list[str], height: float, draw: Callable[[Axes], None]) -> Markup:
-    """Draw a figure with one line for each lesson, as SVG without style, date or script."""
-    with mpl.rc_context():
-        mpl.rcdefaults()  # whatever the instructor's own settings are
-        mpl.rcParams.update(STYLE)
-        mpl.rcParams["svg.hashsalt"] = name
-        # 330 points wide: on a telephone the text has the size that it is given here.
-        figure = Figure(figsize=(4.6, 0.85 + height * len(lessons)), layout="constrained")
-        axes = figure.subplots()
-        axes.set_ylim(len(lessons) - 0.5, -0.5)
-        axes.set_yticks(range(len(lessons)), lessons)
-        draw(axes)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    return Markup(_page_svg(file.getvalue(), name))  # noqa: S704 - ElementTree has escaped every text in it
-
-
-def _page_svg(text: str, name: str) -> str:
-    """Fit matplotlib's SVG into a page: the page's colours, its own ids, and no style, which is refused."""
-    ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(text)  # noqa: S314 - matplotlib wrote it, a moment ago
-    for parent in root.iter():
-        for child in list(parent):
-            if child.tag in (f"{{{SVG}}}style", f"{{{SVG}}}metadata"):
-                parent.remove(child)
-    for element in root.iter():
-        _plain_attributes(element, name)
-    del root.attrib["width"], root.attrib["height"]
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{name}-caption")
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _plain_attributes(element: ElementTree.Element, name: str) -> None:
-    for rule in filter(None, map(str.strip, element.attrib.pop("style", "").split(";"))):
-        key, _, value = map(str.strip, rule.partition(":"))
-        if key == "font":  # the page sets the family
-            key, value = "font-size", value.split()[0]
-        element.set(key, value)
-    if (link := element.attrib.pop(LINK, None)) is not None:
-        element.set("href", f"#{name}-{link.removeprefix('#')}")
-    for key, value in element.attrib.items():
-        if key == "id":
-            element.set(key, f"{name}-{value}")
-        else:
-            element.set(key, COLOURS.get(value, re.sub(r"url\(#", f"url(#{name}-", value)))

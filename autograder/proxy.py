@@ -16,11 +16,12 @@ from typing import IO, Any, NoReturn
 
 from autograder import wire
 from autograder.model import Limits
-from autograder.sandbox import Sandbox, end, kill
+from autograder.sandbox import Sandbox
 from autograder.show import show
 
 CALLBACK = 1 << 32
 LOAD_SECONDS = 3.0  # to start a worker and import NumPy on a busy machine
+THEIRS = "<an object of the student's>"
 _numbers = itertools.count(1)  # of calls, in all sessions
 
 
@@ -65,13 +66,13 @@ class Session:
         errors: int | IO[bytes] = subprocess.DEVNULL,
     ) -> None:
         self.limits = limits
-        self.last_call = (0, "")  # its number, and itself as text
+        self._last: tuple[int, str, bytes, tuple[Callable[..., Any], ...]] = (0, "", b"", ())
         self.timed_out = False
         self._closed = False
         self._depth = 0
         self._callbacks: list[Callable[..., Any]] = []
         self._released: list[int] = []
-        self._process = sandbox.start(package, limits, errors)
+        self._worker = sandbox.start(package, limits, errors)
         self._clock = _Clock(self._expire)
         self.deadline = time.monotonic() + 1e6
         try:
@@ -100,10 +101,10 @@ class Session:
             return  # the process is reaped, and its number may already be another's
         self._closed = True
         self._clock.stop()
-        end(self._process)
+        self._worker.end()
 
     def request(self, *message: Any, seconds: float = 0.0, call: str = "") -> Any:
-        """Send a request and return its value; `call` is its text, where a law made it.
+        """Send a request and return its value; `call` is the function's name, where a law called one.
 
         Raises StudentError for an exception over there, WorkerGone where no proper answer comes in time, and
         Refused where an object is used that only a plain value can stand in for.
@@ -112,19 +113,21 @@ class Session:
             raise WorkerGone("the worker ended before", timed_out=self.timed_out)
         if not self._depth:
             self._callbacks.clear()  # one may be our own solution: it can't be kept to answer later calls
-        frames = [wire.pack(list(message), self._refer)]
+        released, self._released = self._released, []
+        try:
+            frame = wire.pack([released, *message], self._refer)
+        except BaseException:
+            self._released += released  # nothing was sent
+            raise
         if call:  # not before the arguments were packed: what can't travel is an earlier call's result
-            self.last_call = (next(_numbers), call)
-        if self._released:
-            numbers, self._released = self._released, []
-            frames.insert(0, wire.pack(["release", numbers], self._refer))
+            self._last = (next(_numbers), call, frame, tuple(self._callbacks))
         seconds = seconds or min(self.limits.call_seconds, self.deadline - time.monotonic())
         if seconds <= 0:
             self._expire()
         outer = self._clock.set(seconds)
         self._depth += 1
         try:
-            return [self._exchange(frame) for frame in frames][-1]
+            return self._exchange(frame)
         except (wire.WireError, OSError, ValueError) as problem:
             reason = "it took too long" if self.timed_out else f"the worker ended: {problem}"
             self.close()
@@ -133,10 +136,25 @@ class Session:
             self._depth -= 1
             self._clock.reset(outer)
 
+    def forget_calls(self) -> None:
+        """Have no last call."""
+        self._last = (0, "", b"", ())
+
+    def last_call(self) -> tuple[int, str]:
+        """Return the last call's number, which counts the calls of all sessions, and its text.
+
+        The text is made of what was sent, and only when it is asked for: most calls are never shown.
+        """
+        number, name, frame, callbacks = self._last
+        if not number:
+            return 0, ""
+        _, _, _, args, keywords = wire.unpack(
+            frame, lambda which: callbacks[which - CALLBACK] if which >= CALLBACK else _Theirs()
+        )
+        return number, call_text(name, tuple(args), keywords)
+
     def _exchange(self, frame: bytes) -> Any:
-        reader, writer = self._process.stdout, self._process.stdin
-        if reader is None or writer is None:
-            raise wire.EndOfStream("the worker has no pipes")
+        reader, writer = self._worker.reader, self._worker.writer
         wire.send(writer, frame)
         while True:
             answer = self._unpack(wire.receive(reader))
@@ -195,7 +213,7 @@ class Session:
 
     def _expire(self) -> None:
         self.timed_out = True
-        kill(self._process)
+        self._worker.kill()
 
 
 class _Clock:
@@ -269,8 +287,7 @@ class Function:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Call it in the sandbox."""
-        text = call_text(self.__name__, args, keywords)
-        return self._session.request("call", self.handle, args, keywords, call=text)
+        return self._session.request("call", self.handle, args, keywords, call=self.__name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.handle, name)
@@ -326,7 +343,14 @@ class Handle:
     __array_ufunc__ = None  # array + handle: NumPy steps aside, and the handle's own operator runs
 
     def __repr__(self) -> str:
-        return "<an object of the student's>"
+        return THEIRS
+
+
+class _Theirs:
+    """Stands for an object of the student's where a call is shown."""
+
+    def __repr__(self) -> str:
+        return THEIRS
 
 
 def _forward(name: str, *, swapped: bool = False) -> Callable[..., Any]:

@@ -26,7 +26,10 @@ COURSE_ID = "shortest-program"
 CODE_STUB = '# Write your code here.\nraise NotImplementedError("this exercise is not started")'
 
 CONFIG_TEXT = '''\
-"""nbgrader's settings for this course; yours from now on: a later release keeps what you change here."""
+"""nbgrader's settings for this course; yours from now on: a later release keeps what you change here.
+
+How autograding is isolated stands in nbgrader_config.json: nbgrader would go on without this file if it had a mistake.
+"""
 
 import os
 import sys
@@ -45,14 +48,25 @@ c.CourseDirectory.db_url = f"sqlite:///{{HERE / {database!r}}}"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", ".hypothesis", "__pycache__", "feedback", "*.pyc", "*.py"]
 c.ClearSolutions.code_stub = {{"python": {stub!r}}}
 
-
-def refuse(**_):
-    """Stop `nbgrader autograde`: it would run students' code as you, and count every hidden law as held."""
-    raise SystemExit("nbgrader autograde is off: use `shortest grade SUBMITTED --nbgrader COURSE`.")
-
-
-c.Autograde.pre_convert_hook = refuse
+# `nbgrader autograde` needs the repository that this course came from, for its hidden laws.
+# SHORTEST_COURSE in the environment comes before it.
+c.IsolatedAutograde.repository = {repository!r}
+# The URL of the gradebook of `shortest grade`; where it is empty, course.toml's, or grades/gradebook.db there.
+c.IsolatedAutograde.database = ""
+# What isolates; with "docker" or "podman" a container does.
+c.IsolatedAutograde.sandbox = "bubblewrap"
 '''
+
+# In a file of its own: where nbgrader_config.py has a mistake, nbgrader says so and goes on with its defaults,
+# by which it runs students' code as whoever started it.
+ISOLATION = {
+    "Autograde": {
+        "exporter_class": "autograder.nbgrader_plugin.IsolatedAutograde",
+        "sanitize_preprocessors": [],
+        "autograde_preprocessors": [],
+        "force": True,  # else what a killed run left half done would be skipped by the next
+    }
+}
 
 COMMANDS = {
     "doctor": "what this machine has, and what is missing",
@@ -70,12 +84,21 @@ This folder is an nbgrader course, and it holds the solutions: it is for instruc
 Students also need the bundle beside this folder, `{archive}`:
 a notebook finds the course in the unpacked bundle.
 
-`nbgrader autograde` is switched off: it would run students' code as you, and it can't see hidden laws.
-In the repository, `shortest grade COURSE/submitted --nbgrader COURSE` judges the submissions in isolation;
+## Grading
+
+Start everything in this folder: elsewhere, nbgrader doesn't read its settings, and would run students' code as you.
+
+`nbgrader autograde {first}` and the button in formgrader judge each notebook in a sandbox, by the hidden laws too.
+They need Linux and the repository that this course was released from; `nbgrader_config.py` says where it is.
+Run again, they judge only what is new; a run that was cut short loses nothing.
+For formgrader, type `jupyter lab` in this folder and open Nbgrader, Formgrader in its menu.
+
+In the repository, `shortest grade COURSE/submitted --nbgrader COURSE` gives the same scores, faster;
 COURSE stands for the path of this folder.
-It writes the scores into `{database}`, and formgrader then shows them law by law:
-type `jupyter lab` in this folder and open Nbgrader, Formgrader in its menu.
-Scores and comments that you give in formgrader stay when you grade again.
+It takes modules and archives too, which nbgrader doesn't look for.
+Both write into `{database}`, and formgrader shows the scores law by law.
+Points and comments that you give in formgrader stay when you grade again, and count before ours.
+Where `course.toml` has a deadline for a lesson, its rule for lateness counts; elsewhere nbgrader's does.
 """
 
 STUDENT_README = """\
@@ -169,8 +192,9 @@ def _files(course: Course, lessons: Sequence[Lesson], wheel: Path | None) -> dic
     teacher = shared | dict(_sources(course, lessons))
     teacher["README.md"] = _course_readme(lessons).encode()
     teacher["nbgrader_config.py"] = CONFIG_TEXT.format(
-        course=COURSE_ID, database=DATABASE, stub=CODE_STUB
+        course=COURSE_ID, database=DATABASE, stub=CODE_STUB, repository=str(course.root.resolve())
     ).encode()
+    teacher["nbgrader_config.json"] = _json(ISOLATION)
     files = {f"nbgrader/{path}": data for path, data in teacher.items()}
     files |= {f"student/{path}": data for path, data in student.items()}
     return files | {ARCHIVE: _zip(student)}

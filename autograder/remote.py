@@ -66,6 +66,16 @@ class Remote:
         session.deadline = self._deadline
         return session.module
 
+    def failure(self) -> NotLoaded | None:
+        """Load the module, and return why it does not load, where that is an exception of its own."""
+        try:
+            self.fixture(self._name)
+        except NotLoaded as problem:
+            return problem
+        except WorkerGone:  # every law will say so
+            return None
+        return None
+
     def _load(self) -> Session:
         try:
             return self._start()
@@ -81,10 +91,10 @@ class Remote:
         """Start the clock of one law, and drop workers that the last law lost."""
         self._deadline = time.monotonic() + seconds
         for name, session in list(self._sessions.items()):
-            session.last_call = (0, "")
+            session.forget_calls()
             if not session.alive:
                 del self._sessions[name]
 
     def last_call(self) -> str:
         """Return the last call made in either worker."""
-        return max((session.last_call for session in self._sessions.values()), default=(0, ""))[1]
+        return max((session.last_call() for session in self._sessions.values()), default=(0, ""))[1]

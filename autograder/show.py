@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,25 @@ import numpy as np
 LIMIT = 4000
 
 
-def show(value: Any, limit: int = LIMIT) -> str:
+def show(value: Any, limit: int | None = LIMIT) -> str:
     """Write a value as Python would, and say how much was left out where it is longer than `limit`.
+
+    Without a limit nothing is left out, not of an array either, and its numbers are exact.
 
     >>> show(b"ab"), show("a" * 20, limit=10)
     ("b'ab'", "'aaaaaaaaa … (12 more characters)")
     """
     if isinstance(value, np.ndarray):
         # NumPy shortens each axis by itself, so an array of many axes would still come out endless.
-        shown = value.ravel()[:1000] if value.ndim > 3 and value.size > 200 else value
-        text = np.array2string(shown, threshold=200, separator=", ")
+        shown = value.ravel()[:1000] if limit is not None and value.ndim > 3 and value.size > 200 else value
+        exact: Any = {"floatmode": "unique"} if limit is None else {}
+        text = np.array2string(
+            shown, threshold=sys.maxsize if limit is None else 200, separator=", ", **exact
+        )
         text = f"array({text}, dtype={value.dtype}, shape={value.shape})"
     else:
         text = _repr(value.item() if isinstance(value, np.generic) else value)
-    if len(text) <= limit:
+    if limit is None or len(text) <= limit:
         return text
     return f"{text[:limit]} … ({len(text) - limit} more characters)"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 import msgpack
@@ -19,6 +19,13 @@ MAX_FRAME = 64 * 1024 * 1024
 HEADER = struct.Struct(">I")
 TUPLE, BIG_INT, ARRAY, SCALAR, REFERENCE, BYTEARRAY, SET, FROZENSET, COMPLEX = range(9)
 PLAIN_KINDS = "biufc"
+# Who knows how Python hashes numbers can send thousands that all collide, and a dict of n of them takes n² steps
+# to build. Text and bytes are hashed with a key that nobody knows, and small whole numbers hardly collide.
+MAX_COLLIDING = 8192  # keys of other types, in one frame
+SMALL = 1 << 60
+MAX_ITEMS = 4 << 20  # of all lists, tuples, dicts and sets of a frame: a byte there can be a hundred here
+MAX_PAIRS = 1 << 20  # of one dict: each takes ten times as much as an item, until the dict is built
+MAX_DEPTH = 100  # of tuples in tuples, each of which is read anew
 
 
 class WireError(Exception):
@@ -69,10 +76,10 @@ def pack(value: Any, refer: Callable[[Any], int]) -> bytes:
 def unpack(frame: bytes, resolve: Callable[[int], Any]) -> Any:
     """Decode a value; `resolve` turns a reference's number into what stands for it on this side.
 
-    Raises WireError for anything that isn't the encoding of a value.
+    Raises WireError for anything that isn't the encoding of a value, or would take for ever to build.
     """
     try:
-        return _unpack(frame, lambda code, data: _from_extension(code, data, resolve))
+        return _Decoder(resolve).decode(frame)
     except WireError:
         raise
     except Exception as problem:
@@ -110,13 +117,6 @@ def _veiled(value: Any) -> Any:
 VEILED_OR_NESTED = VEILED | {list, dict}
 
 
-def _unpack(frame: bytes, extension: Callable[[int, bytes], Any]) -> Any:
-    # A timestamp, which nobody sends, would come as an object of msgpack's; timestamp=1 makes it a float.
-    return msgpack.unpackb(
-        frame, ext_hook=extension, strict_map_key=False, unicode_errors="surrogatepass", timestamp=1
-    )
-
-
 def _to_extension(value: Any, refer: Callable[[Any], int]) -> msgpack.ExtType:
     if type(value) is _Veil:
         value = value.value
@@ -144,28 +144,83 @@ def _to_extension(value: Any, refer: Callable[[Any], int]) -> msgpack.ExtType:
     return msgpack.ExtType(REFERENCE, refer(value).to_bytes(8, "big"))
 
 
-def _from_extension(code: int, data: bytes, resolve: Callable[[int], Any]) -> Any:
-    if code in (TUPLE, SET, FROZENSET):
-        items = _unpack(data, lambda inner, body: _from_extension(inner, body, resolve))
-        if type(items) is not list:
-            raise WireError("a sequence's body isn't a list")
-        return {TUPLE: tuple, SET: set, FROZENSET: frozenset}[code](items)
-    if code == BIG_INT:
-        return int.from_bytes(data, "big", signed=True)
-    if code == BYTEARRAY:
-        return bytearray(data)
-    if code == COMPLEX:
-        return complex(*struct.unpack(">dd", data))
-    if code == REFERENCE:
-        return resolve(int.from_bytes(data, "big"))
-    if code in (ARRAY, SCALAR):
-        return _numpy_value(code, msgpack.unpackb(data))
-    raise WireError(f"extension {code} is unknown")
+class _Decoder:
+    """Reads one frame, and counts what is in it: the items, and the keys that could have been chosen to collide."""
+
+    def __init__(self, resolve: Callable[[int], Any]) -> None:
+        self._resolve = resolve
+        self._items = self._colliding = self._depth = self._bytes = 0
+
+    def decode(self, data: bytes) -> Any:
+        self._depth += 1
+        self._bytes += len(data)
+        if self._bytes > 2 * MAX_FRAME:
+            raise WireError("a large value is nested too deeply: each tuple in a tuple is read anew")
+        if self._depth > MAX_DEPTH:
+            raise WireError(f"a value is nested more than {MAX_DEPTH} deep")
+        # A timestamp, which nobody sends, would come as an object of msgpack's; timestamp=1 makes it a float.
+        value = msgpack.unpackb(
+            data,
+            ext_hook=self._extension,
+            list_hook=self._list,
+            object_pairs_hook=self._dict,
+            strict_map_key=False,
+            max_array_len=MAX_ITEMS,  # the hooks see a list only once it is built
+            max_map_len=MAX_PAIRS,
+            unicode_errors="surrogatepass",
+            timestamp=1,
+        )
+        self._depth -= 1
+        return value
+
+    def _list(self, items: list[Any]) -> list[Any]:
+        self._items += 1 + len(items)
+        if self._items > MAX_ITEMS:
+            raise WireError(f"over {MAX_ITEMS} items in one frame")
+        return items
+
+    def _dict(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+        self._list(pairs)
+        self._count_keys(key for key, _ in pairs)
+        return dict(pairs)
+
+    def _count_keys(self, keys: Iterable[Any]) -> None:
+        self._colliding += sum(not _hashed_well(key) for key in keys)
+        if self._colliding > MAX_COLLIDING:
+            raise WireError(
+                f"over {MAX_COLLIDING} keys in one frame that are neither text nor bytes nor small whole numbers"
+            )
+
+    def _extension(self, code: int, data: bytes) -> Any:
+        if code in (TUPLE, SET, FROZENSET):
+            items = self.decode(data)
+            if type(items) is not list:
+                raise WireError("a sequence's body isn't a list")
+            if code != TUPLE:
+                self._count_keys(items)
+            return {TUPLE: tuple, SET: set, FROZENSET: frozenset}[code](items)
+        if code == BIG_INT:
+            return int.from_bytes(data, "big", signed=True)
+        if code == BYTEARRAY:
+            return bytearray(data)
+        if code == COMPLEX:
+            return complex(*struct.unpack(">dd", data))
+        if code == REFERENCE:
+            return self._resolve(int.from_bytes(data, "big"))
+        if code in (ARRAY, SCALAR):
+            return _numpy_value(code, msgpack.unpackb(data))
+        raise WireError(f"extension {code} is unknown")
+
+
+def _hashed_well(key: Any) -> bool:
+    return type(key) in (str, bytes, bool, type(None)) or (type(key) is int and -SMALL < key < SMALL)
 
 
 def _numpy_value(code: int, body: Any) -> Any:
     import numpy  # only here, because most lessons of Part 1 don't need it
 
+    if len(body[0]) > 8:  # the names of plain dtypes are short, and a long one takes long to parse
+        raise WireError("the name of a dtype is too long")
     dtype = numpy.dtype(body[0])
     if dtype.kind not in PLAIN_KINDS or dtype.hasobject:
         raise WireError(f"dtype {dtype} isn't plain")

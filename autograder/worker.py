@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 import wire
@@ -37,6 +38,9 @@ OPERATORS = {
     )
 } | {"len": len, "type_name": lambda value: type(value).__name__}
 MAX_TEXT = 4000
+# They would do the work of several lessons, or reach C libraries that would.
+ALWAYS_FORBIDDEN = ("zlib", "bz2", "_bz2", "lzma", "_lzma", "compression", "_zstd", "ctypes", "_ctypes")
+NOT_ALLOWED = "is not allowed here: this lesson has you write what it would do"
 
 
 class Callback:
@@ -97,8 +101,11 @@ class Worker:
             request = wire.unpack(wire.receive(self.reader), self.resolve)
             if nested and request[0] == "answer":
                 return request[1:]
+            released, *message = request
+            for number in released:
+                self.objects.pop(number, None)
             try:
-                self._send(["value", self.perform(*request)])
+                self._send(["value", self.perform(*message)])
             except wire.EndOfStream:
                 raise
             except BaseException as problem:  # SystemExit too: student code must not end the worker
@@ -118,10 +125,6 @@ class Worker:
             return function(*args, **keywords)
         if action == "operator":
             return OPERATORS[operands[0]](*operands[1])
-        if action == "release":
-            for number in operands[0]:
-                self.objects.pop(number, None)
-            return None
         raise ValueError(f"unknown action {action!r}")
 
     def describe(self, problem: BaseException) -> list[Any]:
@@ -162,12 +165,57 @@ class _Opaque:
         return getattr(self._module, name)
 
 
-def _limit(settings: dict[str, Any]) -> None:
+class Forbidder:
+    """Stands first among those who find modules, and finds that some are not allowed."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Raise ImportError for a forbidden module, and leave every other one to the finders behind."""
+        if name in self.names:
+            raise ImportError(f"{name} {NOT_ALLOWED}", name=name)
+
+
+class Forbidden:
+    """Stands where a forbidden part of a package was."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        raise ImportError(f"{self._name} {NOT_ALLOWED}", name=self._name)
+
+
+def forbid(names: Iterable[str]) -> None:
+    """Take modules away, so that whoever imports or uses them is told so.
+
+    That is a word to the honest; what really hides a library is the sandbox.
+    """
+    names = [*ALWAYS_FORBIDDEN, *names]
+    for name in names:
+        package, _, attribute = name.rpartition(".")
+        try:
+            if package:
+                setattr(importlib.import_module(package), attribute, Forbidden(name))
+        except ImportError:  # it is not here, so that nobody can use it anyway
+            continue
+    gone = {module for module in sys.modules if any(module == n or module.startswith(f"{n}.") for n in names)}
+    taken = {id(sys.modules.pop(module)) for module in gone}
+    for module in list(sys.modules.values()):  # NumPy has kept one or the other for itself
+        for attribute, value in list(getattr(module, "__dict__", {}).items()):
+            if id(value) in taken:
+                setattr(module, attribute, Forbidden(value.__name__))
+    sys.meta_path.insert(0, Forbidder(names))
+
+
+def limit(memory_mb: int) -> None:
+    """Limit what this process may use; 0 MB of memory is no limit."""
     try:
         import resource
     except ImportError:  # Windows has none
         return
-    memory = settings.get("memory_mb", 0) << 20
+    memory = memory_mb << 20
     limits = [(resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 1 << 20)]
     for which, value in limits:
         if value or which == resource.RLIMIT_CORE:
@@ -184,6 +232,38 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def prepare(settings: dict[str, Any]) -> None:
+    """Make this process fit for student code: its path, its limits, and what it may not import."""
+    # By lines, for the worker ends by a kill, and what still stood in a buffer would never be seen.
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.path[:0] = [settings["package"]]
+    sys.argv = ["student"]
+    sys.dont_write_bytecode = True
+    if _mentions_numpy(settings["package"]):
+        importlib.import_module("numpy.random")  # it needs zlib when it starts, which is taken away next
+    if not settings.get("free"):
+        forbid(settings["forbids"])
+
+
+def _mentions_numpy(package: str) -> bool:
+    folder = os.path.join(package, "squeeze")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            if b"numpy" in file.read():
+                return True
+    return False
+
+
+def run(reader: BinaryIO, writer: BinaryIO, package: str) -> int:
+    """Serve until the stream ends, and return the status to end with."""
+    worker = Worker(reader, writer, os.path.join(os.path.abspath(package), "squeeze"))
+    try:
+        worker.serve()
+    except (wire.EndOfStream, BrokenPipeError):
+        pass
+    return 0
+
+
 def main() -> None:
     """Serve on standard input and output, having moved both out of the student's way."""
     settings = json.loads(sys.argv[1])
@@ -192,19 +272,11 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    # By lines, for the worker ends by a kill, and what still stood in a buffer would never be seen.
-    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.path[:0] = [settings["package"]]
-    sys.argv = ["student"]
-    sys.dont_write_bytecode = True
-    _limit(settings)
+    limit(settings.get("memory_mb", 0))
+    prepare(settings)
     if settings.get("parent"):
         threading.Thread(target=_end_with, args=(settings["parent"],), daemon=True).start()
-    worker = Worker(reader, writer, os.path.join(os.path.abspath(settings["package"]), "squeeze"))
-    try:
-        worker.serve()
-    except (wire.EndOfStream, BrokenPipeError):
-        os._exit(0)
+    os._exit(run(reader, writer, settings["package"]))
 
 
 if __name__ == "__main__":

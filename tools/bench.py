@@ -2,11 +2,13 @@
 
 Grading: `shortest grade` beside stock `nbgrader autograde`, on the same notebooks: the reference and planted
 bugs. Stock runs as an instructor would who trusts every student: no isolation, and no hidden law is judged.
-It is timed on the notebooks as they are handed in, and on lean ones without demos and check cells.
+It is timed on the notebooks as they are handed in, and on lean ones without demos and check cells. Ours grades
+a small class on all cores, stock a few on one: two of its processes on one gradebook are no faster.
+Class: a thousand submissions of one lesson, each different, with the pages that follow; and the memory it took.
 Checking: `shortest check`, each time a process of its own, beside the imports that it can't do without.
 Huffman: our codec beside `dahuffman`, in turns, on the same text.
 
-    python tools/bench.py [grading] [check] [huffman]
+    python tools/bench.py [grading] [class] [check] [huffman]
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ from autograder.release import release
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench"
 BUGS = 3  # planted bugs of each lesson, beside the reference
+COPIES = 15  # of each of these in the class that ours grades
+CLASS = 1000
+CLASS_LESSON = "huffman"
 CHECKS = 5
 SIZES = (100_000, 1_000_000)
 ROUNDS = {100_000: 9, 1_000_000: 3}
@@ -65,19 +70,30 @@ class Cost:
 def timed(command: Sequence[str], folder: Path, expected: int = 0, **environment: str) -> Cost:
     """Run a command with its descendants and return what it took.
 
-    Raises ShortestError, with the end of its output, where its exit status is another one than expected.
+    On Linux the CPU time is the whole machine's, which should be quiet: of workers that were killed no parent
+    is told. Raises ShortestError, with the end of its output, where its exit status is another one than expected.
     """
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, os.environ.get("PATH", "")])
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, started = _cpu(), time.perf_counter()
     done = subprocess.run(
         list(command), cwd=folder, env={**os.environ, "PATH": path, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cost = Cost(_cpu() - before, time.perf_counter() - started)
     if done.returncode != expected:
         raise ShortestError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
-    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
+    return cost
+
+
+def _cpu() -> float:
+    """Return the seconds that the machine has computed: in programs and in the kernel, but not waited."""
+    stat = Path("/proc/stat")
+    if stat.exists():
+        user, nice, system, _idle, _waiting, irq, softirq = stat.read_text().split()[1:8]
+        return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 # ---- grading ----
@@ -117,17 +133,35 @@ def grading(course: Course, folder: Path, console: Console) -> Iterator[dict[str
             console.print(f"grading {lesson}: {kind}", style="dim")
             shutil.rmtree(stock / "submitted", ignore_errors=True)
             paths = hand_in(course, lesson, stock / "submitted", lean=kind == "lean stock")
-            cost = _ours(stock, folder) if kind == "ours" else _stock(stock, lesson, len(paths))
-            row["submissions"] = len(paths)
-            row[kind] = {"cpu": cost.cpu / len(paths), "wall": cost.wall / len(paths)}
+            if kind == "ours":
+                paths += _copied(paths)
+            cost = _ours(stock / "submitted", folder) if kind == "ours" else _stock(stock, lesson, len(paths))
+            row[kind] = {
+                "submissions": len(paths),
+                "cpu": cost.cpu / len(paths),
+                "wall": cost.wall / len(paths),
+            }
         yield row
 
 
-def _ours(stock: Path, folder: Path) -> Cost:
+def _copied(paths: Sequence[Path]) -> list[Path]:
+    """Hand the same notebooks in again, by other students."""
+    copies = []
+    for path in paths:
+        for number in range(1, COPIES):
+            lesson = path.parent
+            copy = lesson.parent.with_name(f"{lesson.parent.name}-{number}") / lesson.name / path.name
+            copy.parent.mkdir(parents=True)
+            shutil.copy(path, copy)
+            copies.append(copy)
+    return copies
+
+
+def _ours(submitted: Path, folder: Path) -> Cost:
     out = folder / "grades"
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "autograder.cli", "grade", str(stock / "submitted"), "--out", str(out)]
-    return timed([*command, "--jobs", "1"], ROOT, SHORTEST_COURSE=str(ROOT))
+    command = [sys.executable, "-m", "autograder.cli", "grade", str(submitted), "--out", str(out)]
+    return timed([*command, "--jobs", str(os.cpu_count() or 1)], ROOT, SHORTEST_COURSE=str(ROOT))
 
 
 def _stock(stock: Path, lesson: str, expected: int) -> Cost:
@@ -137,6 +171,40 @@ def _stock(stock: Path, lesson: str, expected: int) -> Cost:
     if done != expected:
         raise ShortestError(f"stock nbgrader graded {done} of {expected} submissions to {lesson}")
     return cost
+
+
+# ---- a class ----
+
+
+def classroom(course: Course, folder: Path, console: Console) -> Iterator[dict[str, Any]]:
+    """Yield what it takes to grade a class of a thousand, and a tenth of it, from the files to the pages."""
+    kinds = list(versions_of(course, CLASS_LESSON).values())
+    for size in (CLASS // 10, CLASS):
+        console.print(f"a class of {size}", style="dim")
+        submitted = folder / f"submitted-{size}"
+        for number in range(size):
+            path = submitted / f"student-{number:04}" / f"{CLASS_LESSON}.py"
+            path.parent.mkdir(parents=True)
+            text = f"{source.without_markers(kinds[number % len(kinds)])}\n# {number}\n"
+            path.write_text(text, encoding="utf-8")
+        cost = _ours(submitted, folder)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        yield {"lesson": CLASS_LESSON, "submissions": size, "cpu": cost.cpu, "wall": cost.wall, "peak": peak}
+
+
+def _class_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    title = f"A class, from the files to the pages, on {os.cpu_count()} cores; the largest process's memory"
+    table = _table(title, "lesson", "submissions", "wall s", "CPU s a submission", "peak MB")
+    for row in rows:
+        each = row["cpu"] / row["submissions"]
+        table.add_row(
+            row["lesson"],
+            f"{row['submissions']:,}",
+            f"{row['wall']:.1f}",
+            f"{each:.3f}",
+            f"{row['peak']:.0f}",
+        )
+    return table
 
 
 # ---- checking ----
@@ -222,13 +290,13 @@ def _seconds(action: Callable[[], Any]) -> float:
 
 def _grading_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     title = "Grading, seconds for a submission; stock isolates nothing and judges no hidden law"
-    table = _table(title, "lesson", "handed in", "grader", "CPU", "wall", "CPU / ours", "wall / ours")
+    table = _table(title, "lesson", "handed in", "grader", "CPU", "wall", "CPU / ours", "throughput of ours")
     for row in rows:
         for kind in ("ours", "stock", "lean stock"):
             costs = [row[kind][what] for what in ("cpu", "wall")]
             ratios = [row[kind][what] / row["ours"][what] for what in ("cpu", "wall")]
-            texts = [f"{cost:.2f}" for cost in costs] + [f"{ratio:.1f}x" for ratio in ratios]
-            table.add_row(row["lesson"], str(row["submissions"]), kind, *texts)
+            texts = [f"{cost:.3f}" for cost in costs] + [f"{ratio:.1f}x" for ratio in ratios]
+            table.add_row(row["lesson"], str(row[kind]["submissions"]), kind, *texts)
     return table
 
 
@@ -260,6 +328,7 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 PARTS = {
     "grading": (grading, _grading_table),
+    "class": (classroom, _class_table),
     "check": (checking, _checking_table),
     "huffman": (huffman, _huffman_table),
 }

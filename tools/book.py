@@ -32,8 +32,10 @@ from autograder.model import ShortestError
 from autograder.pages import book_page
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAME = ("intro", "how_to_use", "ladder")  # pages that are no lesson, in order; the first is the front page
+# Pages that are no lesson, in order; the first is the front page.
+FRAME = ("intro", "how_to_use", "ladder", "for_instructors", "trust")
 FINGERPRINT = "@FINGERPRINT@"
+ATTACKS = "@ATTACKS@"  # stands on a page that shows the hostile class, which is run before
 FEWEST_CHARACTERS = 400
 
 # A package rather than npm's, so that Python is all that a build needs; its files are those of npm's
@@ -72,6 +74,11 @@ class Book:
         return self.root / "build" / "book-work"
 
     @property
+    def attacks(self) -> Path:
+        """What the run of the hostile class found."""
+        return self.root / "build" / "hostile.json"
+
+    @property
     def out(self) -> Path:
         """The finished book; it is replaced only by one that was checked."""
         return self.root / "build" / ("book-solutions" if self.solutions else "book")
@@ -102,6 +109,8 @@ def build(book: Book) -> None:
 
     Raises ShortestError, naming every page at fault, where the book is not fit to be read.
     """
+    if any(ATTACKS in _frame(book, name) for name in FRAME):
+        _run_attacks(book)
     assemble(book)
     profile = book.work / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
@@ -124,11 +133,10 @@ def assemble(book: Book) -> None:
     shutil.copytree(book.root / "book", book.source)
     course = book.course
     for name in FRAME:
-        path = book.source / f"{name}.md"
-        if not path.is_file():
-            raise ShortestError(f"book/{name}.md is missing; the contents name it")
-        text = path.read_text(encoding="utf-8")
-        _write(path, text.replace(FINGERPRINT, _fingerprint(_all_code(book.root))))
+        text = _frame(book, name).replace(FINGERPRINT, _fingerprint(_all_code(book.root)))
+        if ATTACKS in text:
+            text = text.replace(ATTACKS, _fingerprint(filter(Path.is_file, [book.attacks])))
+        _write(book.source / f"{name}.md", text)
     for lesson in course.lessons.values():
         modules = [course.lesson(name).module for name in [*course.needed(lesson.name), lesson.name]]
         fingerprint = _fingerprint([*modules, *(book.root / "autograder").glob("corpus.py")])
@@ -136,6 +144,20 @@ def assemble(book: Book) -> None:
         page = book_page(lesson, text, solutions=book.solutions, fingerprint=fingerprint)
         _write(book.source / "lessons" / f"{lesson.folder}.md", page)
     _write(book.source / "_toc.yml", json.dumps(contents(course), indent=2))  # JSON is YAML too
+
+
+def _frame(book: Book, name: str) -> str:
+    path = book.root / "book" / f"{name}.md"
+    if not path.is_file():
+        raise ShortestError(f"book/{name}.md is missing; the contents name it")
+    return path.read_text(encoding="utf-8")
+
+
+def _run_attacks(book: Book) -> None:
+    """Bring the rows of the hostile class up to date, which takes minutes where the grader has changed."""
+    command = [sys.executable, str(book.root / "tools" / "hostile.py"), "--stock", "--out", str(book.attacks)]
+    if subprocess.run(command, cwd=book.root).returncode:
+        raise ShortestError("the hostile class could not be run, for the reason above")
 
 
 def contents(course: Course) -> dict[str, object]:

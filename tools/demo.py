@@ -6,11 +6,12 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
-from autograder.model import Attempt, ShortestError
+from autograder.model import Score, ShortestError
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("build/demo")
@@ -41,9 +42,9 @@ def main() -> None:
     console.print(f"{len(made)} submissions of {students} students in {OUT / 'submissions'}", highlight=False)
     console.rule("3. Judgement: each submission in a sandbox, by laws that it never sees")
     nbgrader = OUT / "release" / "nbgrader"
-    attempts = mark(course, OUT / "submissions", OUT, nbgrader=nbgrader, console=console)
+    scores = mark(course, OUT / "submissions", OUT, nbgrader=nbgrader, console=console)
     console.print(f"{'in nbgrader':17} {nbgrader}", highlight=False)
-    _by_kind(console, made, attempts)
+    _by_kind(console, made, scores)
     console.rule("4. The ladder: bits per byte of a real text, beside the standard library's compressors")
     console.print(climb(Desk(ROOT, course), None, reference=True, out=OUT / "ladder", console=console))
     seconds = time.monotonic() - started
@@ -52,12 +53,13 @@ def main() -> None:
     )
 
 
-def _by_kind(console: Console, made: list[tuple[str, str, str]], attempts: list[Attempt]) -> None:
+def _by_kind(
+    console: Console, made: list[tuple[str, str, str]], scores: Mapping[tuple[str, str], Score]
+) -> None:
     """Show what each kind of submission earned: the right ones everything, the hostile ones nothing."""
     shares: dict[str, list[float]] = {}
-    by_name = {(attempt.student, attempt.lesson): attempt for attempt in attempts}
     for student, lesson, kind in made:
-        attempt = by_name[student, lesson]
+        attempt = scores[student, lesson].attempt
         shares.setdefault(kind.split(":")[0], []).append(attempt.points / attempt.possible)
     for kind, values in shares.items():
         low, high = f"{min(values):.0%}", f"{max(values):.0%}"

@@ -24,7 +24,7 @@ LOOP = "while True:\n    pass\n"
 def make(course: Course, folder: Path) -> list[tuple[str, str, str]]:
     """Write the class's submissions and return student, lesson and kind of each."""
     made = []
-    attacks = sorted((course.root / "tests" / "attacks").glob("*.py"), reverse=True)
+    attacks = sorted((course.root / "tests" / "attacks" / "alone").glob("*.py"), reverse=True)
     for shift, lesson in enumerate(course.lessons.values()):
         kinds = list(_kinds(course, lesson, attacks[shift :: len(course.lessons)][:ATTACKS_EACH]))
         for place, (kind, suffix, content) in enumerate(kinds):

@@ -160,6 +160,13 @@ def isolated() -> Sandbox:
     return isolated_sandbox()
 
 
+@pytest.fixture(scope="session", params=["cold", "warm"])
+def box(request: pytest.FixtureRequest) -> Sandbox:
+    """Give each sandbox that isolates."""
+    made: Sandbox = request.getfixturevalue(request.param)
+    return made
+
+
 @pytest.fixture
 def environment(small: Course) -> dict[str, str]:
     """Give the environment of a command on the small course, 80 columns wide."""

@@ -116,6 +116,14 @@ def test_limits_are_read(root):
     limits = Course(root).lesson("beta").limits
     assert (limits.memory_mb, limits.call_seconds) == (300, 2)
     assert Course(root).lesson("alpha").limits.memory_mb != 300
+    assert limits.forbids == ()
+
+
+def test_what_a_lesson_forbids_is_read(root):
+    path = root / "lessons" / "02_beta" / "lesson.toml"
+    path.write_text(path.read_text() + '[limits]\nforbids = ["numpy.linalg", "json"]\n')
+    assert Course(root).lesson("beta").limits.forbids == ("numpy.linalg", "json")
+    assert Course(root).lesson("alpha").limits.forbids == ()
 
 
 BAD_TOML = {
@@ -136,6 +144,8 @@ BAD_TOML = {
     "an unknown limit": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory = 3', "limits: unknown key 'memory'"),
     "a limit of 0": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0', "memory_mb: expected a number"),
     "a limit as text": ('rung = "codec"', 'rung = "codec"\n[limits]\nlaw_seconds = "3"', "law_seconds: expected a"),
+    "one name": ('rung = "codec"', 'rung = "codec"\n[limits]\nforbids = "json"', "limits: forbids: expected names"),
+    "no names": ('rung = "codec"', 'rung = "codec"\n[limits]\nforbids = [3]', "forbids: expected names of modules"),
     "half a megabyte": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0.5', "memory_mb: expected a whole"),
 } | {
     f"{key} is missing": (line, "", f"the key {key!r} is missing")

@@ -10,11 +10,12 @@ from autograder import doctor
 from autograder.course import Course
 from autograder.doctor import Seen, examine
 from autograder.model import ShortestError
+from autograder.sandbox import Unsandboxed
 
 
 @pytest.fixture(autouse=True)
 def _no_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "isolated_sandbox", lambda: None)
+    monkeypatch.setattr(doctor, "isolated_sandbox", Unsandboxed)
 
 
 def seen(folder: Path) -> dict[str, Seen]:
@@ -57,3 +58,9 @@ def test_no_course_a_wrong_course_no_sandbox_and_a_full_disk_are_told(
     assert not found["free disk"].good
     monkeypatch.setattr(Course, "check", lambda _: ["one thing", "another"])
     assert seen(small.root)["course"].advice == "one thing; another"
+
+
+def test_a_sandbox_that_is_weaker_here_is_told(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seen(small.root)["sandbox"].found == "isolates"
+    monkeypatch.setattr(doctor, "weaker", lambda _: ["this runs as root", "and slowly"])
+    assert seen(small.root)["sandbox"].advice == "this runs as root; and slowly"

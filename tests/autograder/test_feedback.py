@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import time
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder import feedback
-from autograder.markup import visible
-from autograder.model import Attempt, Finding, Law, Lesson, Limits, Outcome, Verdict
+from autograder.markup import amount, prose, visible
+from autograder.model import Attempt, Finding, Law, Lesson, Limits, Outcome, Override, Score, Verdict
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -328,11 +331,195 @@ def test_pages_are_written_one_a_student(tmp_path):
     ]
     attempts = [attempt(passed("a"), student=student) for student in students]
     paths = feedback.write(tmp_path / "new", attempts, {"huffman": [law("a")]}, {"huffman": LESSON})
-    assert sorted(paths) == sorted((tmp_path / "new").iterdir())
+    assert sorted(paths) == sorted((tmp_path / "new").glob("*.html"))
+    assert sorted(path.with_suffix(".json") for path in paths) == sorted((tmp_path / "new").glob("*.json"))
     assert len({path.name.casefold() for path in paths}) == len(students)
     again = [path.read_bytes() for path in paths]
     feedback.write(tmp_path / "new", attempts, {"huffman": [law("a")]}, {"huffman": LESSON})
     assert [path.read_bytes() for path in paths] == again
+
+
+def test_the_json_beside_the_page_holds_what_the_page_shows(tmp_path):
+    arguments = ([attempt(passed("a"), student="\u202eada")], {"huffman": [law("a")]}, {"huffman": LESSON})
+    (path,) = feedback.write(tmp_path, *arguments)
+    data = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert data == {
+        "version": 1,
+        "student": visible("\u202eada"),
+        "lessons": feedback.as_json("\u202eada", *arguments),
+    }
+
+
+def keys(value):
+    if isinstance(value, dict):
+        free = value.keys() if "example" not in value else value.keys() | {"example"}
+        return set(free).union(*(keys(part) for key, part in value.items() if key != "example"))
+    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+
+def test_every_key_of_the_json_is_documented(tmp_path):
+    change = Override("ada", "huffman", "a", 1.0, "bob", "why")
+    judged = attempt(verdict("a", finding=FULL), verdict("h", finding=FULL))
+    score = Score(judged, 1.0, 1.0, 4.0, overrides=(change,))
+    laws = {"huffman": [law("a"), law("h", hidden=True)]}
+    (path,) = feedback.write(tmp_path, [judged], laws, {"huffman": LESSON}, {("ada", "huffman"): score})
+    found = keys(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    documented = set(re.findall(r"[`\"](\w+)[`\"]", feedback.__doc__))
+    assert found == documented
+
+
+def test_a_page_that_does_not_change_is_not_written_again(tmp_path):
+    laws, lessons = {"huffman": [law("a")]}, {"huffman": LESSON}
+    paths = feedback.write(
+        tmp_path, [attempt(passed("a")), attempt(passed("a"), student="bob")], laws, lessons
+    )
+    files = [file for path in paths for file in (path, path.with_suffix(".json"))]
+    for file in files:
+        os.utime(file, (1, 1))
+    feedback.write(tmp_path, [attempt(passed("a")), attempt(verdict("a"), student="bob")], laws, lessons)
+    assert [file.stat().st_mtime == 1 for file in files] == [True, True, False, False]
+
+
+class Counted(list):
+    """A list that knows how often it was gone through."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
+def test_the_attempts_are_gone_through_once_however_many_students_there_are(tmp_path):
+    attempts = Counted(attempt(passed("a"), student=str(i)) for i in range(20))
+    feedback.write(tmp_path, attempts, {"huffman": [law("a")]}, {"huffman": LESSON})
+    assert attempts.times == 1
+
+
+def test_a_page_takes_milliseconds(tmp_path):
+    laws = {"huffman": [law(f"law {i}", exercise=f"exercise {i // 3}") for i in range(75)]}
+    attempts = [
+        attempt(*(verdict(one.name, finding=FULL) for one in laws["huffman"]), student=str(i))
+        for i in range(50)
+    ]
+    started = time.process_time()
+    feedback.write(tmp_path, attempts, laws, {"huffman": LESSON})
+    assert (time.process_time() - started) / 50 < 0.05  # about 0.004 on one core
+
+
+def scored(tries, score, *laws):
+    arguments = ("ada", tries, {"huffman": list(laws)}, {"huffman": LESSON}, {("ada", "huffman"): score})
+    return Page(feedback.page(*arguments)), feedback.as_json(*arguments)[0]
+
+
+def test_the_points_are_those_after_a_persons_changes_and_the_late_rule():
+    changes = (
+        Override("ada", "huffman", "a", 1.5, "Prof. Hopper", "Both readings count."),
+        Override("ada", "huffman", "h", 2.0, "Eve", ""),
+        Override("ada", "huffman", "", 3.25, "Bob", "A <b>talk</b>.", "2026-01-01T00:00:00+00:00"),
+        Override("ada", "huffman", SECRET, 1.0, "Bob", "Old."),
+        Override("ada", "huffman", "b", float("nan"), "Bob", "Taken back."),
+    )
+    judged = attempt(verdict("a"), passed("b"), verdict("h"))
+    score = Score(judged, 3.25, 2.925, 6.0, 0.1, 2, changes)
+    page, view = scored(
+        [judged], score, law("a", title="Alpha."), law("b"), law("h", hidden=True, title="Eta.")
+    )
+    assert page.of("td")[0] == "2.92 of 6"
+    assert page.of("strong")[0] == "2.92"
+    rows = [text.strip() for tag, text in page.texts if tag in {"th", "td"}][4:]
+    assert rows == [
+        *("By the laws", "2"),
+        *("Alpha.", "1.5 instead of 0", "Eta.", "2 instead of 0", "The whole lesson", "3.25 instead of 2"),
+        *("A law that the course no longer has.", "1 instead of 0", "b holds.", "as before"),
+        *("With these changes", "3.25", "2 days late: 10% less", "\N{MINUS SIGN}0.33", "What counts", "2.92"),
+    ]
+    said = [text for text in page.of("bdi") if text != "ada"]
+    assert said[:5] == ["Prof. Hopper", "Both readings count.", "Eve", "Bob", "A <b>talk</b>."]
+    assert said[5:] == ["Bob", "Old.", "Bob", "Taken back."]
+    assert SECRET not in json.dumps(view)
+    shown = view["score"]
+    assert (shown["points"], shown["earned"], shown["penalty"], shown["days_late"]) == (2.925, 3.25, 0.1, 2)
+    assert shown["overrides"][2] == {
+        "title": "",
+        "points": 3.25,
+        "before": 2,
+        "who": "Bob",
+        "why": "A <b>talk</b>.",
+        "when": "2026-01-01T00:00:00+00:00",
+    }
+    assert shown["overrides"][4]["points"] is None
+
+
+def test_where_nothing_was_changed_nothing_is_explained():
+    judged = attempt(passed("a"))
+    page, view = scored([judged], Score(judged, 2.0, 2.0, 2.0), law("a"))
+    assert "How the points came about" not in page.of("caption")
+    assert view["score"]["overrides"] == []
+    _, (view,) = both([law("a")], passed("a"))
+    assert view["score"] is None
+    page, _ = scored([judged], Score(judged, 2.0, 2.0, 2.0, 0.0, 1), law("a"))
+    assert "1 day late, which costs nothing" in page.of("th")
+
+
+def test_the_attempt_that_counts_is_shown_and_which_of_how_many_it_is():
+    def handed_in(day, found):
+        return replace(attempt(found), sha256=str(day) * 32, received=f"2026-11-{day}T10:12:33+00:00")
+
+    best, second, last = handed_in(20, passed("a")), handed_in(21, verdict("a")), handed_in(22, verdict("a"))
+    again = replace(best, grader="newer")  # a regrade
+    score = Score(again, 2.0, 2.0, 2.0, attempts=3)
+    page, view = scored([second, best, again, last], score, law("a"))
+    assert (view["sha256"], view["passed"], view["received"]) == (best.sha256, 1, best.received)
+    assert (view["score"]["attempt"], view["score"]["attempts"]) == (1, 3)
+    assert "Handed in 2026-11-20 10:12 UTC. Attempt 1 of 3 is the one that counts." in page.of("p")
+    page, view = scored([again], score, law("a"))  # where the other one is not at hand
+    assert view["score"]["attempt"] is None
+    assert (
+        "Handed in 2026-11-20 10:12 UTC. You handed in 3 attempts; this is the one that counts."
+        in page.of("p")
+    )
+
+
+def test_a_misconception_stands_at_its_exercise_and_nowhere_else():
+    laws = [law("a"), law("b", exercise="decode"), law("c", exercise="other")]
+    known = {"decode": "Only `whole` bytes count.", "gone": SECRET}
+    judged = replace(attempt(passed("a"), verdict("b"), verdict("c")), misconceptions=known)
+    arguments = ("ada", [judged], {"huffman": laws}, {"huffman": LESSON})
+    html, (view,) = feedback.page(*arguments), feedback.as_json(*arguments)
+    assert [exercise["misconception"] for exercise in view["exercises"]] == ["", known["decode"], ""]
+    sentence = "Your code behaves exactly like a known mistake: “Only <code>whole</code> bytes count.”"
+    assert html.count("known mistake") == 1
+    assert html.index(">decode</code>") < html.index(sentence) < html.index(">other</code>")
+    assert SECRET not in html
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_people_wrote_about_a_score_does_nothing(text):
+    judged = replace(attempt(verdict("a")), misconceptions={"code": text}, received=text)
+    changes = (
+        Override("ada", "huffman", text, 1.0, text, text, text),
+        Override("ada", "huffman", "", 1, text, text),
+    )
+    score = Score(judged, 1.0, 1.0, 2.0, 0.5, 3, changes, 4)
+    arguments = ("ada", [judged], {"huffman": [law("a")]}, {"huffman": LESSON}, {("ada", "huffman"): score})
+    html = feedback.page(*arguments)
+    check_policy(Page(html))
+    check_text(html)
+    assert Page(html).of("bdi") == ["ada", *[visible(text)] * 4]
+
+
+def test_code_in_a_sentence_is_set_as_code_and_a_lone_backtick_stays():
+    assert prose("Use `a < b`.") == "Use <code>a &lt; b</code>."
+    assert prose("A ` and <b>") == "A ` and &lt;b&gt;"
+    html, _ = both([law("a", hint="Return `n`.", title="It is `n`.")], verdict("a"))
+    assert html.count("<code>n</code>") == 3  # its title twice: in the list and as what comes next
+
+
+def test_points_are_written_short():
+    assert [amount(points) for points in (0, 3, 2.5, 1 / 3, 10.0, 100, 0.125)] == [
+        *("0", "3", "2.5", "0.33", "10", "100", "0.12")
+    ]
 
 
 NAMES = st.one_of(

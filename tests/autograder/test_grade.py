@@ -1,23 +1,23 @@
-"""Grading: a verdict for every expected law whatever a submission does, the same one every time."""
+"""One submission judged: a verdict for every expected law whatever it does, the same one every time."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from autograder import bugs, grade, intake
+from autograder import bugs, intake
 from autograder.course import Course
 from autograder.desk import Desk
-from autograder.grade import Grader, grader_version, pending
+from autograder.grade import Grader, forget_versions, grader_version, judging, limited
 from autograder.intake import Found
-from autograder.model import Attempt, Outcome
+from autograder.model import Attempt, Job, Outcome, ShortestError
 from autograder.sandbox import Sandbox
 from autograder.submit import submit
 
@@ -28,19 +28,17 @@ TOTAL = 10  # points of the laws of `twice`
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "submissions"
+def hand_in() -> Callable[..., Job]:
+    """Give a function that makes a job of a student's file."""
 
-
-@pytest.fixture
-def hand_in(folder: Path) -> Callable[..., Found]:
-    """Give a function that writes a student's file."""
-
-    def write(student: str, text: str | bytes, name: str = "twice.py") -> Found:
-        path = folder / student / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return Found(student, "twice", path)
+    def write(student: str, text: str | bytes, name: str = "twice.py") -> Job:
+        return Job(
+            student,
+            "twice",
+            name,
+            text.encode() if isinstance(text, str) else text,
+            "2026-12-01T10:00:00+00:00",
+        )
 
     return write
 
@@ -56,14 +54,8 @@ def outcomes(attempt: Attempt) -> dict[str, Outcome]:
     return {verdict.law: verdict.outcome for verdict in attempt.verdicts}
 
 
-def essence(attempt: Attempt) -> tuple[Any, ...]:
-    """All of an attempt but its times."""
-    verdicts = [(v.law, v.outcome, v.points, v.possible, v.because, v.finding) for v in attempt.verdicts]
-    return attempt.student, attempt.lesson, attempt.sha256, attempt.grader, verdicts, attempt.notes
-
-
 def test_the_right_solution_gets_every_point(
-    grader: Grader, hand_in: Callable[..., Found], solution: Callable[..., str]
+    grader: Grader, hand_in: Callable[..., Job], solution: Callable[..., str]
 ) -> None:
     attempt = grader.grade(hand_in("ada", solution()))
     assert (attempt.points, attempt.possible) == (TOTAL, TOTAL)
@@ -71,7 +63,7 @@ def test_the_right_solution_gets_every_point(
 
 
 def test_notebook_module_and_archive_earn_the_same(
-    grader: Grader, hand_in: Callable[..., Found], desk: Desk, solution: Callable[..., str]
+    grader: Grader, hand_in: Callable[..., Job], desk: Desk, solution: Callable[..., str]
 ) -> None:
     text = solution(halve="return number // 2")
     path = desk.folder / "twice.py"
@@ -94,7 +86,7 @@ def test_notebook_module_and_archive_earn_the_same(
 
 
 def test_a_broken_cell_costs_its_exercise_and_a_broken_module_everything(
-    grader: Grader, hand_in: Callable[..., Found], small: Course, desk: Desk
+    grader: Grader, hand_in: Callable[..., Job], small: Course, desk: Desk
 ) -> None:
     from nbformat import writes
 
@@ -118,7 +110,7 @@ def test_a_broken_cell_costs_its_exercise_and_a_broken_module_everything(
 )
 @pytest.mark.parametrize("suffix", [".ipynb", ".py", ".zip"])
 def test_bad_input_earns_nothing_and_every_law_has_its_verdict(
-    grader: Grader, hand_in: Callable[..., Found], data: bytes, suffix: str
+    grader: Grader, hand_in: Callable[..., Job], data: bytes, suffix: str
 ) -> None:
     attempt = grader.grade(hand_in("ada", data, f"twice{suffix}"))
     assert (attempt.points, attempt.possible) == (0, TOTAL)
@@ -129,22 +121,23 @@ def test_bad_input_earns_nothing_and_every_law_has_its_verdict(
     )
 
 
-def test_a_file_that_went_away_is_refused_and_not_the_graders_fault(grader: Grader, folder: Path) -> None:
-    attempt = grader.grade(Found("ada", "twice", folder / "twice.py"))
+def test_a_file_that_went_away_is_refused_and_not_the_graders_fault(grader: Grader, tmp_path: Path) -> None:
+    attempt = grader.grade(intake.load(Found("ada", "twice", tmp_path / "twice.py")))
     assert set(outcomes(attempt).values()) == {Outcome.NOT_RUN}
+    assert attempt.sha256 == ""
     assert "can't be read" in attempt.notes[0]
 
 
 def test_the_graders_own_fault_is_said(
     grader: Grader,
-    hand_in: Callable[..., Found],
+    hand_in: Callable[..., Job],
     solution: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def break_down(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    for place in ("autograder.grade.assemble", "autograder.grade.intake.read"):
+    for place in ("autograder.grade.opened", "autograder.grade.intake.read"):
         with monkeypatch.context() as patch:
             patch.setattr(place, break_down)
             attempt = grader.grade(hand_in("ada", solution()))
@@ -153,85 +146,54 @@ def test_the_graders_own_fault_is_said(
         assert "MemoryError: no room" in attempt.verdicts[0].because
 
 
-def test_verdicts_are_the_same_again_and_from_two_processes(
-    small: Course, isolated: Sandbox, hand_in: Callable[..., Found], solution: Callable[..., str]
+def test_the_record_holds_who_what_when_and_by_which_grader(
+    grader: Grader, hand_in: Callable[..., Job], solution: Callable[..., str]
 ) -> None:
-    found = [
-        hand_in("ada", solution()),
-        hand_in("bob", solution(double="return number + number if number % 7 else 0")),
-        hand_in("cy", solution(halve="return number // 2")),
-        hand_in("dot", solution(is_double="raise ValueError(candidate(3))")),
-        hand_in("eve", "not python"),
-    ]
-    alone = [essence(a) for a in grade.grade(small, found, SECRET, isolated, 1)]
-    again = [essence(a) for a in grade.grade(small, found, SECRET, isolated, 1)]
-    together = [essence(a) for a in grade.grade(small, found, SECRET, isolated, 2)]
-    assert alone == again
-    assert sorted(alone, key=str) == sorted(together, key=str)
+    job = hand_in("ada", solution())
+    attempt = grader.grade(job)
+    assert (attempt.student, attempt.lesson, attempt.received) == (
+        "ada",
+        "twice",
+        "2026-12-01T10:00:00+00:00",
+    )
+    assert attempt.sha256 == hashlib.sha256(job.data).hexdigest()
+    assert attempt.grader == grader_version(grader.course, "twice")
+
+
+def test_a_cell_that_raises_when_it_is_run_costs_its_exercise_alone(
+    grader: Grader, hand_in: Callable[..., Job], small: Course
+) -> None:
+    from nbformat import writes
+
+    from autograder import notebook
+
+    book = notebook.build(small.lesson("twice"), small.source("twice"), [], solutions=True)
+    for cell in book.cells:
+        if cell["id"] == "exercise-is_double":
+            cell["source"] = "nothing_of_that_name(3)"
+    attempt = grader.grade(hand_in("ada", writes(book), "twice.ipynb"))
+    assert attempt.points == TOTAL - 1
+    broken = next(v for v in attempt.verdicts if v.law == "tells_right_from_wrong")
+    assert "the cell of is_double: the file does not load: NameError" in broken.because
+
+
+def test_an_instructors_limits_hold_and_are_part_of_the_version(
+    small: Course, isolated: Sandbox, hand_in: Callable[..., Job], solution: Callable[..., str]
+) -> None:
+    slow = solution(double="import time; time.sleep(0.7); return number + number")
+    limits = replace(small.lesson("twice").limits, call_seconds=0.4)
+    strict = Grader(small.root, SECRET, isolated, {"twice": limits})
+    attempt = strict.grade(hand_in("ada", slow))
+    assert outcomes(attempt)["double_of_nothing"] in (Outcome.TIMED_OUT, Outcome.NOT_RUN)
+    assert attempt.grader != grader_version(small, "twice")
+    with pytest.raises(ShortestError, match="no lesson is called 'none'"):
+        limited(Course(small.root), {"none": limits})
 
 
 def test_another_secret_draws_other_inputs(small: Course, isolated: Sandbox) -> None:
     law = small.laws("twice", hidden=True)[0]
     one, two = (Grader(small.root, secret, isolated).inputs(law) for secret in ("one", "two"))
     assert one != two
-
-
-def test_a_grading_process_that_dies_takes_no_submission_along(
-    small: Course,
-    isolated: Sandbox,
-    hand_in: Callable[..., Found],
-    solution: Callable[..., str],
-    tmp_path: Path,
-) -> None:
-    found = [hand_in(f"s{number}", solution()) for number in range(5)]
-    doomed = Doomed(isolated, str(tmp_path / "died"))
-    attempts = list(grade.grade(small, found, SECRET, doomed, 2))
-    assert sorted(attempt.student for attempt in attempts) == [one.student for one in found]
-    assert {attempt.points for attempt in attempts} == {TOTAL}
-    assert (tmp_path / "died").exists()
-
-
-class Doomed:
-    """A sandbox in which the first grading process to use it dies, as for want of memory."""
-
-    def __init__(self, inner: Sandbox, note: str) -> None:
-        self.inner, self.note, self.isolated = inner, note, True
-
-    def start(self, *arguments: Any) -> Any:
-        try:
-            os.close(os.open(self.note, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return self.inner.start(*arguments)
-        os._exit(9)
-
-
-def test_who_stops_early_leaves_no_process(
-    small: Course, isolated: Sandbox, hand_in: Callable[..., Found], solution: Callable[..., str]
-) -> None:
-    from multiprocessing import active_children
-
-    found = [hand_in("ada", solution())]
-    found += [hand_in(f"s{n}", "while True: pass") for n in range(6)]
-    running = grade.grade(small, found, SECRET, isolated, 2)
-    assert next(running).student == "ada"
-    started = time.monotonic()
-    running.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - started < 4  # one alone would be waited for longer
-    assert active_children() == []
-
-
-def test_only_what_is_new_is_pending(
-    small: Course, hand_in: Callable[..., Found], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = [hand_in("ada", "x = 1"), hand_in("bob", "x = 2")]
-    version = grader_version(small, "twice")
-    judged = {
-        ("ada", "twice", intake.read(found[0], small.source("twice")).sha256, version),
-        ("bob", "twice", "another hash", version),
-    }
-    assert pending(small, found, judged) == found[1:]
-    assert pending(small, found, {(s, lesson, h, "another") for s, lesson, h, _ in judged}) == found
-    assert pending(small, found, set()) == found
 
 
 @pytest.mark.parametrize(
@@ -241,17 +203,16 @@ def test_only_what_is_new_is_pending(
         "tests/laws/hidden/test_twice.py",
         "tests/bugs/twice.toml",
         "solutions/squeeze/twice.py",
-        "lessons/01_twice/lesson.toml",
     ],
 )
 def test_the_graders_version_tells_all_that_a_verdict_depends_on(tmp_path: Path, part: str) -> None:
     course = write_course(tmp_path / "course")
     before = grader_version(course, "twice"), grader_version(course, "thrice")
-    grader_version.cache_clear()
+    forget_versions()
     assert (grader_version(course, "twice"), grader_version(course, "thrice")) == before
     with (course.root / part).open("a", encoding="utf-8") as file:
         file.write("\n# changed\n")
-    grader_version.cache_clear()
+    forget_versions()
     assert grader_version(course, "twice") != before[0]
     needed = part.startswith("solutions")
     assert (grader_version(course, "thrice") != before[1]) == needed
@@ -266,7 +227,7 @@ def test_planted_bugs_are_lent_to_hidden_laws(small: Course, isolated: Sandbox) 
 
 def test_nothing_of_a_submission_stays_on_disk(
     grader: Grader,
-    hand_in: Callable[..., Found],
+    hand_in: Callable[..., Job],
     solution: Callable[..., str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -276,3 +237,15 @@ def test_nothing_of_a_submission_stays_on_disk(
     monkeypatch.setattr("tempfile.tempdir", str(place))
     grader.grade(hand_in("ada", solution()))
     assert list(place.iterdir()) == []
+
+
+def test_a_version_depends_on_all_that_is_imported_to_judge_and_on_no_page() -> None:
+    code = (
+        "import sys, autograder.grade, autograder.isolation; "
+        "print(*(name.partition('.')[2] for name in sys.modules if name.startswith('autograder.')))"
+    )
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = {path.stem for path in judging()}
+    assert set(imported.stdout.split()) <= names
+    assert {"wire", "worker", "template", "seccomp", "bubblewrap", "warm"} <= names
+    assert not names & {"feedback", "overview", "cli", "teach", "gradebook", "marking"}

@@ -59,7 +59,7 @@ def lesson(name: str, kind: str = "codec", needs: tuple[str, ...] = ()) -> Lesso
 
 def measured(source: str, kind: str = "codec", seconds: float = 20.0, data: bytes = DATA) -> Rung:
     """Measure one module; the peers must come out whatever it does."""
-    rungs = measure([lesson("mine", kind)], {"mine": source}, data, Unsandboxed(), seconds=seconds)
+    rungs = measure([lesson("mine", kind)], {"mine": source}, data, Unsandboxed(free=True), seconds=seconds)
     assert [r.name for r in rungs] == ["mine", *rung.PEERS, ladder.BOUND]
     assert all(r.data_bits is not None for r in rungs[1:])
     return rungs[0]
@@ -93,7 +93,7 @@ def test_a_codec_is_measured_by_its_file() -> None:
 
 
 def test_peers_are_the_standard_library() -> None:
-    rows = {r.name: r for r in measure([], {}, DATA, Unsandboxed())}
+    rows = {r.name: r for r in measure([], {}, DATA, Unsandboxed(free=True))}
     sizes = {
         "gzip -9": len(gzip.compress(DATA, 9)),
         "bzip2 -9": len(bz2.compress(DATA, 9)),
@@ -105,7 +105,7 @@ def test_peers_are_the_standard_library() -> None:
 
 def test_a_peer_that_python_lacks_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(rung.PEERS, "xz -9e", ("no_such_module", rung.PEERS["xz -9e"][1]))
-    row = next(r for r in measure([], {}, DATA, Unsandboxed()) if r.name == "xz -9e")
+    row = next(r for r in measure([], {}, DATA, Unsandboxed(free=True)) if r.name == "xz -9e")
     assert row.data_bits is None
     assert "built without no_such_module" in row.note
 
@@ -116,7 +116,7 @@ def test_a_peer_that_python_lacks_is_a_row(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_entropy_by_hand(data: bytes, bits: float) -> None:
     assert rung.order_0_entropy(data) == pytest.approx(bits, abs=1e-12)
-    bound = measure([], {}, data, Unsandboxed())[-1]
+    bound = measure([], {}, data, Unsandboxed(free=True))[-1]
     assert bound.kind == "bound"
     assert bound.bits_per_byte == pytest.approx(bits, abs=1e-12)
 
@@ -248,7 +248,7 @@ def test_a_broken_module_is_a_row(source: str, said: str) -> None:
 def test_one_broken_rung_stops_no_other() -> None:
     names = ["first", "broken", "last"]
     modules = dict.fromkeys(names, CODEC) | {"broken": "def compress(data): return data[10 ** 9]"}
-    rows = measure([lesson(name) for name in names], modules, DATA, Unsandboxed())
+    rows = measure([lesson(name) for name in names], modules, DATA, Unsandboxed(free=True))
     assert [row.verified for row in rows[:3]] == [True, False, True]
 
 
@@ -270,18 +270,20 @@ def test_the_whole_tower_is_the_students_own() -> None:
         "high": "from squeeze.middle import same as compress\ndecompress = compress\n",
         "unneeded": "",
     }
-    rows = measure(lessons, modules, DATA, Unsandboxed())
+    rows = measure(lessons, modules, DATA, Unsandboxed(free=True))
     assert [row.name for row in rows[:2]] == ["high", "gzip -9"]  # a lesson without a rung has no row
     assert rows[0].bits_per_byte == 8
-    without = measure(lessons, {"high": modules["high"], "low": modules["low"]}, DATA, Unsandboxed())[0]
+    without = measure(
+        lessons, {"high": modules["high"], "low": modules["low"]}, DATA, Unsandboxed(free=True)
+    )[0]
     assert without.note == "it needs middle, not started"
-    assert measure(lessons, {}, DATA, Unsandboxed())[0].note == "not started"
+    assert measure(lessons, {}, DATA, Unsandboxed(free=True))[0].note == "not started"
 
 
 @pytest.mark.parametrize("size", [0, ladder.MAX_BYTES + 1])
 def test_a_file_must_fit(size: int) -> None:
     with pytest.raises(ShortestError, match=f"{size:,} bytes"):
-        measure([], {}, bytes(size), Unsandboxed())
+        measure([], {}, bytes(size), Unsandboxed(free=True))
 
 
 def test_a_message_draws_nothing_on_the_terminal() -> None:
@@ -298,6 +300,7 @@ class Counted(Unsandboxed):
     """Counts the workers that are started."""
 
     def __init__(self) -> None:
+        super().__init__(free=True)
         object.__setattr__(self, "started", [])
 
     def start(self, *args: object) -> object:  # type: ignore[override]
@@ -353,8 +356,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
 def test_a_spoilt_cache_is_measured_again(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ladder.json"
     path.write_text(content, encoding="utf-8", errors="surrogateescape")
-    rows = measure([lesson("mine")], {"mine": CODEC}, DATA, Unsandboxed(), cache=path)
-    assert rows == measure([lesson("mine")], {"mine": CODEC}, DATA, Unsandboxed(), cache=path)
+    rows = measure([lesson("mine")], {"mine": CODEC}, DATA, Unsandboxed(free=True), cache=path)
+    assert rows == measure([lesson("mine")], {"mine": CODEC}, DATA, Unsandboxed(free=True), cache=path)
 
 
 @pytest.mark.parametrize(
@@ -366,10 +369,10 @@ def test_a_spoilt_cache_is_measured_again(tmp_path: Path, content: str) -> None:
 )
 def test_a_cache_entry_that_can_not_be_is_measured_again(tmp_path: Path, change: dict[str, object]) -> None:
     path = tmp_path / "ladder.json"
-    measure([], {}, DATA, Unsandboxed(), cache=path)
+    measure([], {}, DATA, Unsandboxed(free=True), cache=path)
     entries = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({key: entry | change for key, entry in entries.items()}), encoding="utf-8")
-    rows = {row.name: row for row in measure([], {}, DATA, Unsandboxed(), cache=path)}
+    rows = {row.name: row for row in measure([], {}, DATA, Unsandboxed(free=True), cache=path)}
     assert rows["gzip -9"].data_bits == 8 * len(gzip.compress(DATA, 9))
     assert rows["gzip -9"].verified is True
     assert rows["gzip -9"].note == ""
@@ -377,10 +380,10 @@ def test_a_cache_entry_that_can_not_be_is_measured_again(tmp_path: Path, change:
 
 def test_a_cache_that_can_not_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(ShortestError, match="can't be read"):
-        measure([], {}, DATA, Unsandboxed(), cache=tmp_path)
+        measure([], {}, DATA, Unsandboxed(free=True), cache=tmp_path)
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ShortestError, match=r"can't be (read|written)"):
-        measure([], {}, DATA, Unsandboxed(), cache=tmp_path / "file" / "ladder.json")
+        measure([], {}, DATA, Unsandboxed(free=True), cache=tmp_path / "file" / "ladder.json")
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_for_nbgrader_each_law_is_a_grade_cell_worth_its_points(small: Course) -
 def test_every_lesson_of_the_course_survives_the_way_through_a_notebook(course: Course) -> None:
     for name, lesson in course.lessons.items():
         book = built(course, name, solutions=True)
-        text, problems, notes = from_notebook(
+        text, _, problems, notes = from_notebook(
             nbformat.writes(book).encode(), lesson.page, course.source(name), name
         )
         assert (problems, notes) == ({}, [])

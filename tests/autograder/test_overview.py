@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 
 from autograder import feedback, overview
 from autograder.markup import visible
-from autograder.model import Attempt, Finding, Law, Lesson, Limits, Outcome, Verdict
+from autograder.model import Attempt, Finding, Law, Lesson, Limits, Outcome, Override, Score, Verdict
+from autograder.similar import Pair
 
 NONE = "\N{EN DASH}"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\x1b[31m\x00\u202e\ud800 $\\frac{1}{0}$'
@@ -161,8 +164,8 @@ def test_what_could_not_be_graded_is_listed_with_the_reason():
     )
     assert page.cells["li"] == [
         "h of entropy holds. a trace",
-        "two cells of one name",
         "No law was run on this submission.",
+        "two cells of one name",
         "x.zip: a bomb",
     ]
 
@@ -201,3 +204,157 @@ def test_forty_lessons_fit():
 
 def test_folder_may_be_this_one():
     assert 'href="student-ada.html"' in overview.page(CLASS, LAWS, LESSONS, folder="")
+
+
+def rows_of(html, caption):
+    """Return the texts of a table's body, cell by cell, by the beginning of its caption."""
+    (table,) = [
+        part for part in re.findall(r"<table.*?</table>", html, re.DOTALL) if f"<caption>{caption}" in part
+    ]
+    page = Page(table.partition("<tbody>")[2])
+    heads, cells = page.cells["th"], page.cells["td"]
+    width = len(cells) // len(heads)
+    return [
+        [head.strip(), *map(str.strip, cells[i * width : (i + 1) * width])] for i, head in enumerate(heads)
+    ]
+
+
+def check_links(html, students):
+    """Hold every link of a page against the places on the pages of these students."""
+    known = {feedback.file_name(student) for student in students}
+    for link in re.findall(r'href="([^"]*)"', html):
+        page, _, place = link.removeprefix("feedback/").partition("#")
+        assert page in known or (page == "" and f'id="{place}"' in html), link
+        assert not page or not place or place in {feedback.anchor(name) for name in NAMES}, link
+
+
+def score(attempt, points, **more):
+    return Score(attempt, more.pop("earned", points), points, 6.0, **more)
+
+
+CHANGE = Override("bob", "entropy", "b", 2.0, "Prof. Hopper", "Both readings count.")
+WHOLE = Override("bob", "entropy", "", 3.0, "Eve", "")
+
+
+def test_the_attempt_of_the_score_counts_with_its_points():
+    scores = {
+        ("ada", "entropy"): score(CLASS[0], 1.5, earned=3.0, penalty=0.5, days_late=5, attempts=2),
+        ("bob", "entropy"): score(CLASS[2], 3.0, overrides=(CHANGE, WHOLE), days_late=1),
+        ("zoe", "entropy"): score(CLASS[0], 6.0),
+    }
+    html = overview.page(CLASS, LAWS, LESSONS, scores=scores)
+    check_links(html, ["ada", "bob", "cyd"])
+    assert rows_of(html, "Points of each student") == [
+        ["ada", "1.5of 6late", "6of 6", NONE],
+        ["bob", "3of 6late, changed", NONE, NONE],
+        ["cyd", "2of 6", NONE, NONE],
+    ]
+    assert rows_of(html, "Lessons")[0][1:3] == ["3", "2 of 6"]
+    assert ["2 of 3", "1 failed"] in [row[1:] for row in rows_of(html, "The laws that the smallest")]
+    assert [row[:2] for row in rows_of(html, "Points that a person gave")] == [["bob", "entropy"]]
+    assert [text for text in Page(html).cells["li"] if " for: " in text] == [
+        "2 for: b of entropy holds.Prof. Hopper: Both readings count.",
+        "3 for: The whole lessonEve",
+    ]
+    assert rows_of(html, "Whose work came after") == [
+        ["ada", "entropy", "5", "1.5"],
+        ["bob", "entropy", "1", "0"],
+    ]
+
+
+def test_without_scores_nobody_is_late_and_nothing_was_changed():
+    html = overview.page(CLASS, LAWS, LESSONS)
+    assert not {"late", "Near-duplicates", "Misconceptions"} & set(re.split(r"[<>]", html))
+    assert "the last one counts" in html
+
+
+def test_misconceptions_are_counted_over_the_submissions_that_count():
+    def seen(attempt, **texts):
+        return replace(attempt, misconceptions=texts)
+
+    attempts = [
+        seen(CLASS[0], code="Handed in again since."),
+        CLASS[1],
+        seen(CLASS[2], code="Only `whole` bytes.", other="<b>"),
+        seen(CLASS[3], code="Only `whole` bytes."),
+        seen(CLASS[4], code="Only `whole` bytes."),
+    ]
+    html = overview.page(attempts, LAWS, LESSONS)
+    assert rows_of(html, "How many submissions behave") == [
+        ["Only whole bytes.entropy:code", "2 of 3"],
+        ["<b>entropy:other", "1 of 3"],
+        ["Only whole bytes.huffman:code", "1 of 1"],
+    ]
+    assert "<code>whole</code>" in html
+
+
+def test_near_duplicates_lead_to_both_pages():
+    pairs = {
+        "entropy": [Pair("ada", "bob", 0.624, ("code", "other")), Pair("bob", HOSTILE, 0.5)],
+        "huffman": [Pair("ada", "cyd", 1.0)],
+    }
+    html = overview.page(CLASS, LAWS, LESSONS, pairs=pairs)
+    check_links(html, ["ada", "bob", "cyd", HOSTILE])
+    assert rows_of(html, "The share") == [
+        ["adacyd", "huffman", "100%", ""],
+        ["adabob", "entropy", "62%", "code, other"],
+        [f"bob{visible(HOSTILE)}", "entropy", "50%", ""],
+    ]
+    assert "3 near-duplicates" in html
+
+
+def test_where_the_grader_broke_comes_before_notes_on_files():
+    attempts = [
+        attempt("ada", "entropy", PASSED, notes=["a note"]),
+        attempt("bob", "huffman", BROKEN, because="a trace", notes=["another"]),
+    ]
+    html = overview.page(attempts, LAWS, LESSONS)
+    assert [row[:2] for row in rows_of(html, "Where the grader broke")] == [
+        ["bob", "huffman"],
+        ["ada", "entropy"],
+    ]
+
+
+def large(students, lessons):
+    attempts, scores = [], {}
+    for i in range(students):
+        for name in lessons:
+            outcomes = [PASSED if (i * 7 + k) % 3 else FAILED for k in range(3)]
+            one = attempt(
+                f"student-{i:04}", name, *outcomes, seconds=0.1 + i % 50 / 20, notes=["a note"] * (i % 2)
+            )
+            changes = (replace(CHANGE, student=one.student, lesson=name),)
+            attempts.append(replace(one, misconceptions={"code": f"Mistake {i % 9}."}))
+            place = (one.student, name)
+            scores[place] = score(attempts[-1], one.points / 2, overrides=changes, days_late=1 + i % 5)
+    return attempts, scores
+
+
+def test_a_large_class_is_a_page_that_can_be_used():
+    attempts, scores = large(1000, NAMES)
+    pairs = {
+        name: [Pair(f"student-{i:04}", f"student-{i + 1:04}", 0.9, ("code",)) for i in range(900)]
+        for name in NAMES
+    }
+    started = time.process_time()
+    html = overview.page(attempts, LAWS, LESSONS, scores=scores, pairs=pairs)
+    assert time.process_time() - started < 10  # below 1 on one core
+    assert len(html.encode()) < 1_500_000
+    for caption in (
+        "The share",
+        "Points that a person gave",
+        "Whose work came after",
+        "Where the grader broke",
+    ):
+        assert len(rows_of(html, caption)) == 100, caption
+    assert html.count("more are not shown") == 4
+    assert len(rows_of(html, "Points of each student")) == 1000
+    check_links(html, {attempt.student for attempt in attempts})
+
+
+def test_a_class_too_large_for_a_link_in_each_cell_has_one_for_each_student(monkeypatch):
+    monkeypatch.setattr(overview, "LINKED", 3)
+    html = overview.page(CLASS, LAWS, LESSONS)
+    (table,) = re.findall(r"<caption>Points of each.*?</table>", html, re.DOTALL)
+    assert table.count("<a ") == 3
+    assert rows_of(html, "Points of each student")[0] == ["ada", "6of 6", "6of 6", NONE]

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from autograder import proxy
+from autograder import proxy, wire
 from autograder.model import Limits
 from autograder.proxy import Missing, Refused, StudentError, WorkerGone
 from autograder.sandbox import Unsandboxed
@@ -255,6 +255,35 @@ def test_objects_are_let_go_when_the_law_does(worker, sandbox):
         assert student.made() == 0
 
 
+def test_what_is_let_go_is_said_with_the_next_request_and_costs_none_of_its_own(worker, sandbox, monkeypatch):
+    with worker(sandbox, STUDENT, Limits(call_seconds=20)) as session:
+        student = session.module
+        echo, made = student.echo, student.made
+        vectors = [student.Vector(i) for i in range(20)]
+        sent = []
+        send = wire.send
+        monkeypatch.setattr(wire, "send", lambda stream, frame: (sent.append(frame), send(stream, frame)))
+        del vectors
+        gc.collect()
+        assert sent == []  # nothing is said before something is asked
+        assert made() == 0
+        assert len(sent) == 1
+        echo(1)
+        assert len(sent) == 2
+        assert len(sent[1]) < len(sent[0])  # each is let go once
+
+
+def test_what_was_not_sent_lets_nothing_go(session, student):
+    vector = student.Vector(1)
+    del vector
+    gc.collect()
+    with pytest.raises(TypeError, match="a law can't send"):
+        student.echo(np.array([object()]))
+    assert len(session._released) == 1
+    assert student.made() == 0
+    assert session._released == []
+
+
 def test_objects_as_keys_are_refused_and_the_worker_lives_on(session, student):
     for function in (student.unhashable_keys, student.object_in_set):
         with pytest.raises(Refused, match="got Vector"):
@@ -350,9 +379,62 @@ def test_a_callback_gets_objects_that_refuse(student):
 
 def test_the_last_call_is_kept_as_text(session, student):
     student.add(b"a", b"b", x=[1])
-    assert session.last_call[1] == "add(b'a', b'b', x=[1])"
+    assert session.last_call()[1] == "add(b'a', b'b', x=[1])"
     student.apply(len, "abc")
-    assert session.last_call[1] == "apply(<len>, 'abc')"
+    assert session.last_call()[1] == "apply(<len>, 'abc')"
+    student.apply(lambda *_: 3, [student.Vector(1)])
+    assert session.last_call()[1] == "apply(<<lambda>>, [<an object of the student's>])"
+    number = session.last_call()[0]
+    with pytest.raises(StudentError):
+        student.fail("KeyError")
+    assert session.last_call() == (number + 1, "fail('KeyError')")
+    session.forget_calls()
+    assert session.last_call() == (0, "")
+
+
+def test_the_last_call_shows_what_was_sent_whatever_became_of_it_since(session, student):
+    array, items, named = np.arange(3), [1], {"x": 1}
+    student.add(array, 1, items, **named)
+    array[:] = 9
+    items.append(2)
+    named["x"] = 2
+    text = session.last_call()[1]
+    assert "0, 1, 2" in text
+    assert "[1]" in text
+    assert "x=1" in text
+    assert text == session.last_call()[1]
+
+
+def test_the_last_call_is_written_only_when_somebody_asks(session, student, monkeypatch):
+    written = []
+    monkeypatch.setattr(proxy, "call_text", lambda *parts: written.append(parts) or "text")
+    for number in range(5):
+        student.echo(number)
+    assert written == []
+    assert session.last_call()[1] == "text"
+    assert written == [("echo", (4,), {})]
+
+
+def test_a_call_that_could_not_be_sent_is_not_the_last(session, student, worker):
+    student.add(1, 2)
+    with pytest.raises(TypeError):
+        student.echo(np.array([object()]))
+    assert session.last_call()[1] == "add(1, 2)"
+    with worker(Unsandboxed(), STUDENT) as other, pytest.raises(Refused):
+        student.echo(other.module.Vector(1))
+    assert session.last_call()[1] == "add(1, 2)"
+
+
+def test_the_last_call_can_be_asked_for_when_the_worker_is_gone(worker, sandbox):
+    with worker(sandbox, "import os\ndef die(x, function): os._exit(0)\n") as session:
+        with pytest.raises(WorkerGone):
+            session.module.die(b"ab", max)
+        assert session.last_call()[1] == "die(b'ab', <max>)"
+
+
+def test_the_last_call_of_a_student_who_calls_back_is_the_inner_one(session, student):
+    student.apply(lambda *_: student.add(7), 1)
+    assert session.last_call()[1] == "add(7)"
 
 
 def test_an_object_of_one_process_is_refused_by_another(sandbox, worker, student):
@@ -383,11 +465,11 @@ def test_a_closed_session_answers_no_more(worker, monkeypatch):
         with pytest.raises(WorkerGone):
             _ = vector.items
         killed = []
-        monkeypatch.setattr(proxy, "kill", killed.append)  # by now another process may have its number
+        monkeypatch.setattr(session._worker, "kill", lambda: killed.append(1))
         session.deadline = 0.0
         with pytest.raises(WorkerGone):
             session.module.echo(1)
-        assert killed == []
+        assert killed == []  # by now another process may have its number
 
 
 def test_a_law_past_its_deadline_makes_no_more_calls(worker):

@@ -53,7 +53,7 @@ def test_a_release_holds_this_and_nothing_else(small: Course, tmp_path: Path) ->
     assert made.lessons == ("entropy",)
     assert set(tree(made.student)) == shared | {"stubs/squeeze/entropy.py"}
     assert set(tree(made.nbgrader)) == shared | {
-        "nbgrader_config.py", "solutions/squeeze/entropy.py", "source/entropy/entropy.ipynb",
+        "nbgrader_config.py", "nbgrader_config.json", "solutions/squeeze/entropy.py", "source/entropy/entropy.ipynb",
     }  # fmt: skip
     assert {path.name for path in made.folder.iterdir()} == {
         "nbgrader", "student", "shortest-student.zip", "release.json",
@@ -105,7 +105,7 @@ def test_a_notebook_finds_the_course_from_where_nbgrader_keeps_it(
     assert not found.is_bundle  # earlier lessons are solved there, for the instructor's own runs
 
 
-def test_nbgraders_own_autograding_is_refused(small: Course, tmp_path: Path) -> None:
+def test_nbgraders_own_autograding_is_replaced(small: Course, tmp_path: Path) -> None:
     made = release(small, tmp_path / "out", ["entropy"])
     path = made.nbgrader / "nbgrader_config.py"
     config = Settings()
@@ -116,8 +116,28 @@ def test_nbgraders_own_autograding_is_refused(small: Course, tmp_path: Path) -> 
     assert config.CourseDirectory.db_url == f"sqlite:///{made.nbgrader.resolve() / 'gradebook.db'}"
     assert "*.py" in config.CourseDirectory.ignore
     compile(config.ClearSolutions.code_stub["python"], "stub", "exec")
-    with pytest.raises(SystemExit, match="shortest grade"):
-        config.Autograde.pre_convert_hook(assignment="entropy", student="*", notebooks=[])
+    assert config.IsolatedAutograde.repository == str(small.root.resolve())
+    # Not in the file that instructors edit: nbgrader goes on without that one where it has a mistake.
+    guard = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["Autograde"]
+    module, _, name = guard.pop("exporter_class").rpartition(".")
+    assert (Path(__file__).resolve().parents[2] / f"{module.replace('.', '/')}.py").is_file()
+    assert name == "IsolatedAutograde"
+    assert guard == {"sanitize_preprocessors": [], "autograde_preprocessors": [], "force": True}
+
+
+def test_the_place_of_the_repository_stays_with_the_instructor(small: Course, tmp_path: Path) -> None:
+    made = release(small, tmp_path / "out", ["entropy"])
+    place = str(small.root).encode()
+    with zipfile.ZipFile(made.archive) as archive:
+        for_students = [archive.read(name) for name in archive.namelist()]
+    assert not [data for data in [*for_students, *tree(made.student).values()] if place in data]
+
+
+def test_changed_isolation_is_not_taken_for_ours(small: Course, tmp_path: Path) -> None:
+    made = release(small, tmp_path / "out", ["entropy"])
+    (made.nbgrader / "nbgrader_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ShortestError, match=r"nbgrader_config\.json was changed since it was released"):
+        release(small, tmp_path / "out", ["entropy"])
 
 
 class Settings:

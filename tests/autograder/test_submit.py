@@ -29,8 +29,8 @@ def test_the_archive_is_read_back_as_the_file_itself(
         desk.start("twice")
     target, digest = submit("twice", path, desk.folder)
     module = desk.course.source("twice")
-    packed = intake.read(Found("ada", "twice", target), module)
-    assert packed.source == intake.read(Found("ada", "twice", path), module).source
+    packed = intake.read(intake.load(Found("ada", "twice", target)), module)
+    assert packed.source == intake.read(intake.load(Found("ada", "twice", path)), module).source
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 

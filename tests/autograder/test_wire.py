@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import struct
 from collections import OrderedDict, defaultdict, namedtuple
+from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -285,3 +287,75 @@ def test_references_carry_their_numbers():
     assert wire.unpack(frame, lambda number: f"number {number}") == {
         "a": [f"number {n}" for n in (2**32, 2**32 + 1)]
     }
+
+
+# ---- keys that collide ----
+
+MERSENNE = (1 << 61) - 1  # Python hashes a number by its remainder of this
+
+
+def forged(number: int, key: Callable[[int], Any]) -> bytes:
+    """Encode a dict key by key, as whoever forges a frame would: to build it here would take for ever."""
+    body = msgpack.Packer().pack_map_header(number)
+    return bytes(body) + b"".join(wire.pack(key(i), id) + b"\xc0" for i in range(number))
+
+
+COLLIDING: dict[str, Callable[[int], Any]] = {
+    "long numbers": lambda i: (i + 1) * MERSENNE << 64,
+    "complex numbers": lambda i: complex(i * 1000003.0, -float(i)),
+    "pairs": lambda i: (0, (i + 1) * MERSENNE << 64),
+    "real numbers": lambda i: float(i) + 0.5,
+}
+
+
+@pytest.mark.parametrize("key", COLLIDING.values(), ids=COLLIDING)
+def test_a_frame_with_too_many_keys_that_may_collide_is_refused(key: Callable[[int], Any]) -> None:
+    assert len(wire.unpack(forged(1000, key), id)) == 1000
+    with pytest.raises(wire.WireError, match="over 8192 keys in one frame"):
+        wire.unpack(forged(wire.MAX_COLLIDING + 1, key), id)
+
+
+def test_all_dicts_and_sets_of_a_frame_are_counted_together() -> None:
+    half = [float(i) + 0.5 for i in range(wire.MAX_COLLIDING // 2 + 1)]
+    wire.unpack(wire.pack([set(half)], id), id)
+    for value in ([set(half), frozenset(half)], [dict.fromkeys(half), (set(half),)]):
+        with pytest.raises(wire.WireError, match="over 8192"):
+            wire.unpack(wire.pack(value, id), id)
+
+
+def test_text_bytes_and_small_numbers_may_be_as_many_as_they_like() -> None:
+    for keys in (map(str, range(30_000)), (b"%d" % i for i in range(30_000)), range(-15_000, 15_000)):
+        value = dict.fromkeys(keys)
+        assert wire.unpack(wire.pack(value, id), id) == value
+
+
+def test_the_name_of_a_dtype_is_short() -> None:
+    body = msgpack.packb(["f8," * 1000, [1], bytes(8)])
+    with pytest.raises(wire.WireError, match="name of a dtype"):
+        wire.unpack(msgpack.packb(msgpack.ExtType(wire.ARRAY, body)), id)
+
+
+def test_a_frame_that_would_fill_the_memory_is_refused() -> None:
+    nothing = b"\x90"  # an empty list: a byte there, and 64 here
+    lists = msgpack.Packer().pack_array_header(wire.MAX_ITEMS) + nothing * wire.MAX_ITEMS
+    with pytest.raises(wire.WireError, match="items in one frame"):
+        wire.unpack(lists, id)
+    for header in (
+        b"\xdd" + (wire.MAX_ITEMS + 1).to_bytes(4, "big"),
+        b"\xdf" + (wire.MAX_PAIRS + 1).to_bytes(4, "big"),
+    ):
+        with pytest.raises(wire.WireError, match="exceeds max"):
+            wire.unpack(header + bytes(10), id)
+    assert len(wire.unpack(wire.pack(list(range(1_000_000)), id), id)) == 1_000_000
+
+
+def test_tuples_are_nested_only_so_deep() -> None:
+    def nested(depth: int) -> bytes:
+        data = msgpack.packb([])
+        for _ in range(depth):
+            data = msgpack.packb([msgpack.ExtType(wire.TUPLE, data)])
+        return bytes(data)
+
+    assert wire.unpack(nested(wire.MAX_DEPTH - 1), id)
+    with pytest.raises(wire.WireError, match="nested more than 100 deep"):
+        wire.unpack(nested(wire.MAX_DEPTH), id)

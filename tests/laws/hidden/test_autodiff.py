@@ -71,13 +71,13 @@ def test_whole_expressions(autodiff, reference, program, seed):
 @law(
     exercise="backward",
     points=1,
-    hint="How deep does your own code call itself? Try repeated_sum(Tensor(1.0), 20_000).",
+    hint="How deep does your own code call itself? Try repeated_sum(Tensor(1.0), 5_000).",
 )
 def test_gradient_of_a_deep_graph(autodiff):
-    """The gradient of twenty thousand additions in a row is their number and one."""
+    """The gradient of five thousand additions in a row is their number and one."""
     leaf = autodiff.Tensor(np.array([1.0, 2.0]))
-    autodiff.backward(autodiff.repeated_sum(leaf, 20_000), np.array([1.0, 0.5]))
-    expect.close(leaf.grad, np.array([20_001.0, 10_000.5]), what="the gradient")
+    autodiff.backward(autodiff.repeated_sum(leaf, 5_000), np.array([1.0, 0.5]))
+    expect.close(leaf.grad, np.array([5_001.0, 2_500.5]), what="the gradient")
 
 
 @law(
@@ -193,7 +193,7 @@ def test_large_scores_and_whole_files(autodiff, reference):
     for theirs, mine in zip(network, ours, strict=True):
         expect.close(theirs.grad, mine.grad, rtol=1e-7, atol=1e-9, what="the gradient of the bits")
     # In aab…, a is followed by a or b alike, b by a alone: 1 bit for each a, and 8 for the first byte.
-    for data, symbols, least, most in [(b"ab" * 500, 2, 8, 60), (b"aab" * 300, 2, 608, 640), (b"", 0, 0, 0)]:
+    for data, symbols, least, most in [(b"aab" * 300, 2, 608, 640), (b"", 0, 0, 0)]:
         bits, size = autodiff.code_length(data)
         what = f"the bits of {data[:3]!r} repeated to {len(data)} bytes should lie between {least} and {most}"
         expect.true(least - 1e-6 <= bits <= most, what, got=bits)
@@ -256,11 +256,13 @@ MISTAKES = [
 @law(
     exercise="is_gradient",
     points=2,
+    examples=3,
     hint="Which mistakes would your points miss? Some show only away from 1, some only in one entry, some "
     "only in the shape.",
 )
-def test_your_law_against_planted_mistakes(autodiff, reference, bugs):
-    """Your law accepts our gradients and refuses those of every planted mistake."""
+@given(order=st.permutations([(kind, i) for kind in (True, False) for i in range(len(MISTAKES))]))
+def test_your_law_against_planted_mistakes(autodiff, reference, bugs, order):
+    """Your law accepts our gradients and refuses those of every planted mistake, in whatever order they come."""
 
     def gradient_by(module, expression):
         def gradient(x):
@@ -277,11 +279,12 @@ def test_your_law_against_planted_mistakes(autodiff, reference, bugs):
 
     right = autodiff.is_gradient(lambda x: float(np.sum(np.log(x))), only_in_range, (2, 2))
     expect.equal(right, True, "your law on a right gradient that is known between 0.5 and 2 only")
-    for name, expression, shape in MISTAKES:
+    for is_right, number in order:
+        name, expression, shape = MISTAKES[number]
 
         def function(x, expression=expression):
             return float(expression(reference, reference.Tensor(x)).data)
 
-        right, wrong = gradient_by(reference, expression), gradient_by(bugs[name], expression)
-        expect.equal(autodiff.is_gradient(function, right, shape), True, "your law on a right gradient")
-        expect.equal(autodiff.is_gradient(function, wrong, shape), False, "your law on a planted mistake")
+        gradient = gradient_by(reference if is_right else bugs[name], expression)
+        verdict = autodiff.is_gradient(function, gradient, shape)
+        expect.equal(verdict, is_right, "your law on a gradient, right or with a planted mistake")

@@ -1,0 +1,186 @@
+"""Grading on a Dask cluster that is there already: the same work as `pool.grade`, on other machines.
+
+Nothing is shared with them but the connection. The course travels as bytes, once to each worker, and lies there
+in a private folder until the run or the worker ends. Each worker proves its own sandbox before it judges.
+
+Whoever reaches a Dask scheduler can run programs on its workers, and what travels is pickled. So the cluster is
+part of the trusted side, laws and all: keep it on a private network, or use Dask's TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autograder.cluster_worker import Errand, Kit, judge, pack, versions
+from autograder.grade import Grader, every, grader_version, made
+from autograder.model import Attempt, Job, Outcome, ShortestError
+from autograder.pool import SLACK, Setup
+
+if TYPE_CHECKING:  # only who uses a cluster needs Dask
+    from distributed import Client, Future
+
+AHEAD = 2  # jobs a thread: one is judged, the other is on its way
+PATIENCE = 5.0  # seconds in which a scheduler must answer
+LOST = "the machine or the process that judged this file ended, each time that it was tried"
+
+
+def grade(
+    setup: Setup,
+    jobs: Iterable[Job],
+    address: str,
+    *,
+    sandbox: str = "bubblewrap",
+    ahead: int = AHEAD,
+    slack: float = SLACK,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Job, Attempt]]:
+    """Yield each job with its attempt as it is done, in no set order, from the workers of a Dask cluster.
+
+    `setup.sandbox` isn't used: each worker makes its own, of the kind `sandbox`, or refuses. Only `ahead` jobs for
+    each thread of the cluster are taken from `jobs` at once; `slack` is that of `pool.grade`. A worker that dies takes
+    no submission with it: what it held is tried elsewhere, as often as the scheduler allows (its
+    `allowed-failures`), and then said to have broken the grader. Whoever stops early cancels what waits there.
+    `say` is told, once, where the cluster has no worker yet.
+
+    Raises ShortestError where no scheduler answers, where a worker has another engine or can't isolate, and
+    where the scheduler goes away; what was yielded before is judged.
+    """
+    here = setup.grader()  # it judges nothing; it knows the laws, for those that were lost
+    errand = Errand(pack(setup.root), setup.secret, dict(setup.limits), sandbox, slack, versions())
+    with _connected(address) as client:
+        yield from _Run(client, address, errand, here).results(iter(jobs), ahead, say)
+
+
+class _Run:
+    """The jobs of one run that are on the cluster."""
+
+    def __init__(self, client: Client, address: str, errand: Errand, here: Grader) -> None:
+        from distributed import as_completed
+
+        self.client, self.address, self.here = client, address, here
+        self.kit = client.submit(Kit, errand, pure=False)  # a worker that lacks it gets it from another
+        self.held: dict[Any, Job] = {}
+        self.done = as_completed(loop=client.loop)
+
+    def results(
+        self, jobs: Iterator[Job], ahead: int, say: Callable[[str], None]
+    ) -> Iterator[tuple[Job, Attempt]]:
+        told = False
+        while True:
+            threads = self._threads()
+            if not threads and not told:
+                told = True
+                say(f"the cluster at {self.address} has no worker yet; waiting for one")
+            self._send(jobs, ahead * max(1, threads))
+            if not self.held:
+                return
+            future = next(self.done)
+            job = self.held.pop(future.key)
+            yield job, self._attempt(future, job)
+
+    def _threads(self) -> int:
+        try:
+            return sum(self.client.nthreads().values())
+        except OSError as problem:
+            raise self._gone(problem) from None
+
+    def _send(self, jobs: Iterator[Job], most: int) -> None:
+        while len(self.held) < most:
+            job = next(jobs, None)
+            if job is None:
+                return
+            future = self.client.submit(judge, self.kit, job, pure=False)
+            self.held[future.key] = job
+            self.done.add(future)
+
+    def _attempt(self, future: Future[Any], job: Job) -> Attempt:
+        from distributed import KilledWorker
+
+        if future.cancelled():
+            raise self._gone("its connection was lost")
+        problem = future.exception()
+        if isinstance(problem, ShortestError):
+            raise ShortestError(str(problem))  # without Dask's traceback
+        if problem is not None and not isinstance(problem, KilledWorker):
+            raise ShortestError(
+                f"a worker of {self.address} can't judge ({type(problem).__name__}: {problem}); "
+                f"see that it has shortest-program {versions()['shortest-program']}"
+            )
+        attempt = None if problem else future.result()
+        if attempt is None:
+            verdicts = every(self.here.laws(job.lesson), Outcome.GRADER_ERROR, LOST)
+            return made(self.here.course, job, verdicts, 0.0)
+        assert isinstance(attempt, Attempt)
+        if attempt.grader != grader_version(self.here.course, job.lesson):
+            raise ShortestError(
+                f"a worker of {self.address} judged {job.lesson} by other laws than those here"
+            )
+        return attempt
+
+    def _gone(self, problem: object) -> ShortestError:
+        return ShortestError(
+            f"the Dask scheduler at {self.address!r} went away ({problem}); what was judged is kept: "
+            f"start the cluster and run the same command again"
+        )
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """Connect to the scheduler, and leave nothing of ours with it at the end."""
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as problem:
+        raise ShortestError(
+            f"grading on a cluster needs Dask ({problem}): pip install 'shortest-program[cluster]'"
+        ) from None
+    # A file may have 32 MB, of which Dask would warn.
+    with _quiet(), dask.config.set({"distributed.admin.large-graph-warning-threshold": "100MB"}):
+        if reason := _reached(address):
+            raise ShortestError(
+                f"no Dask scheduler answers at {address!r} ({reason}); "
+                f"start one with `dask scheduler`, and give the address that it prints, such as tcp://HOST:8786"
+            )
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        try:
+            yield client
+        finally:
+            client.close()  # the scheduler drops what only we had asked for
+
+
+def _reached(address: str) -> str:
+    """Try to reach a scheduler, and return why that fails: a client that never connected can't be closed well."""
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    async def reach() -> None:
+        comm = await connect(address, timeout=PATIENCE, **Security().get_connection_args("client"))
+        await comm.close()
+
+    try:
+        asyncio.run(asyncio.wait_for(reach(), PATIENCE + 1))
+    except ValueError as problem:  # of the address itself
+        return str(problem)
+    except OSError:
+        return f"tried for {PATIENCE:g} seconds"
+    except Exception:  # bytes that mean nothing to Dask, or too much
+        return "what answers there is no scheduler"
+    return ""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own messages from the terminal: we say what went wrong, and once."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
