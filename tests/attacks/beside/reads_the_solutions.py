@@ -17,7 +17,7 @@ def places():
                 )
         except OSError:
             pass
-    yield from ("/work/main", "/course", "/srv/course", "/box", os.getcwd(), *sys.path)
+    yield from ("/course", "/srv/course", "/box", os.getcwd(), *sys.path)
     while folder != "/":
         yield folder
         folder = os.path.dirname(folder)
