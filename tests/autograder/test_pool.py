@@ -137,7 +137,7 @@ def test_a_grading_process_that_is_kept_busy_is_ended_and_the_next_file_is_judge
     limits = {"twice": Limits(total_seconds=10.0)}
     setup = Setup(small.root, SECRET, Busy(isolated, b"busy"), limits)
     handed_in = jobs(solution() + "# busy\n", solution(), solution())
-    got = {job.student: attempt for job, attempt in pool.grade(setup, handed_in, 1, slack=8.0)}
+    got = {job.student: attempt for job, attempt in pool.grade(setup, handed_in, 1, slack=1.0)}
     assert outcomes(got["s0"]) == {Outcome.TIMED_OUT}
     assert got["s0"].verdicts[0].because == pool.BUSY
     assert (got["s1"].points, got["s2"].points) == (TOTAL, TOTAL)
