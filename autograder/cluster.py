@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,11 @@ if TYPE_CHECKING:  # only who uses a cluster needs Dask
     from distributed import Client, Future
 
 AHEAD = 2  # jobs a thread: one is judged, the other is on its way
-PATIENCE = 5.0  # seconds in which a scheduler must answer
+PATIENCE = 5.0  # seconds in which a scheduler must answer at first
+GONE = 30.0  # seconds after which one that doesn't answer any more has gone away
+FETCH = 30.0  # seconds in which an attempt that is made must arrive
+START = 60.0  # seconds that a worker may take to unpack the course and draw the inputs, beside all limits
+TRIES = 3
 LOST = "the machine or the process that judged this file ended, each time that it was tried"
 
 
@@ -56,15 +61,17 @@ def grade(
 
 
 class _Run:
-    """The jobs of one run that are on the cluster."""
+    """The jobs of one run that are on the cluster: each future's job, and how often it was sent."""
 
     def __init__(self, client: Client, address: str, errand: Errand, here: Grader) -> None:
         from distributed import as_completed
 
         self.client, self.address, self.here = client, address, here
         self.kit = client.submit(Kit, errand, pure=False)  # a worker that lacks it gets it from another
-        self.held: dict[Any, Job] = {}
+        self.held: dict[Future[Any], tuple[Job, int]] = {}
         self.done = as_completed(loop=client.loop)
+        longest = max((lesson.limits.total_seconds for lesson in here.course.lessons.values()), default=0.0)
+        self.patience = 2 * (longest + errand.slack) + START
 
     def results(
         self, jobs: Iterator[Job], ahead: int, say: Callable[[str], None]
@@ -78,9 +85,40 @@ class _Run:
             self._send(jobs, ahead * max(1, threads))
             if not self.held:
                 return
-            future = next(self.done)
-            job = self.held.pop(future.key)
-            yield job, self._attempt(future, job)
+            if self._ready():
+                yield from self._settle(next(self.done))
+            elif threads:
+                for future in list(self.held):
+                    yield from self._again(future)
+
+    def _ready(self) -> bool:
+        """Wait for an attempt, and tell whether one came while one should have."""
+        until = time.monotonic() + self.patience
+        while not self.done.has_ready():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _settle(self, future: Future[Any]) -> Iterator[tuple[Job, Attempt]]:
+        if future not in self.held:
+            return  # it was given up
+        try:
+            attempt = self._attempt(future, self.held[future][0])
+        except TimeoutError:  # its worker was lost with the result, and Dask now and then waits for ever
+            yield from self._again(future)
+        else:
+            job, _ = self.held.pop(future)
+            yield job, attempt
+
+    def _again(self, future: Future[Any]) -> Iterator[tuple[Job, Attempt]]:
+        """Give a future up and send its job again, or say that it is lost."""
+        job, tries = self.held.pop(future)
+        future.cancel()
+        if tries < TRIES:
+            self._submit(job, tries + 1)
+        else:
+            yield job, self._lost(job)
 
     def _threads(self) -> int:
         try:
@@ -93,16 +131,19 @@ class _Run:
             job = next(jobs, None)
             if job is None:
                 return
-            future = self.client.submit(judge, self.kit, job, pure=False)
-            self.held[future.key] = job
-            self.done.add(future)
+            self._submit(job, 1)
+
+    def _submit(self, job: Job, tries: int) -> None:
+        future = self.client.submit(judge, self.kit, job, pure=False)
+        self.held[future] = job, tries
+        self.done.add(future)
 
     def _attempt(self, future: Future[Any], job: Job) -> Attempt:
         from distributed import KilledWorker
 
         if future.cancelled():
             raise self._gone("its connection was lost")
-        problem = future.exception()
+        problem = future.exception(timeout=FETCH)
         if isinstance(problem, ShortestError):
             raise ShortestError(str(problem))  # without Dask's traceback
         if problem is not None and not isinstance(problem, KilledWorker):
@@ -110,16 +151,19 @@ class _Run:
                 f"a worker of {self.address} can't judge ({type(problem).__name__}: {problem}); "
                 f"see that it has shortest-program {versions()['shortest-program']}"
             )
-        attempt = None if problem else future.result()
+        attempt = None if problem else future.result(timeout=FETCH)
         if attempt is None:
-            verdicts = every(self.here.laws(job.lesson), Outcome.GRADER_ERROR, LOST)
-            return made(self.here.course, job, verdicts, 0.0)
+            return self._lost(job)
         assert isinstance(attempt, Attempt)
         if attempt.grader != grader_version(self.here.course, job.lesson):
             raise ShortestError(
                 f"a worker of {self.address} judged {job.lesson} by other laws than those here"
             )
         return attempt
+
+    def _lost(self, job: Job) -> Attempt:
+        verdicts = every(self.here.laws(job.lesson), Outcome.GRADER_ERROR, LOST)
+        return made(self.here.course, job, verdicts, 0.0)
 
     def _gone(self, problem: object) -> ShortestError:
         return ShortestError(
@@ -145,7 +189,7 @@ def _connected(address: str) -> Iterator[Client]:
                 f"no Dask scheduler answers at {address!r} ({reason}); "
                 f"start one with `dask scheduler`, and give the address that it prints, such as tcp://HOST:8786"
             )
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=GONE, set_as_default=False)
         try:
             yield client
         finally:

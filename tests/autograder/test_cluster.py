@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, Future, LocalCluster
 
 from autograder import cluster, cluster_worker, pool
 from autograder.cluster_worker import Errand, Kit, _end_all, pack, versions
@@ -110,10 +110,12 @@ def job(solution: Callable[..., str]) -> Callable[..., Job]:
 
 
 def essence(attempt: Attempt) -> tuple[Any, ...]:
-    """All of an attempt but its times, and what there was no time for."""
-    findings = [v.finding and replace(v.finding, answers="") for v in attempt.verdicts]
-    verdicts = [(v.law, v.outcome, v.points, v.possible, v.because) for v in attempt.verdicts]
-    return attempt.student, attempt.lesson, attempt.sha256, attempt.grader, verdicts, findings, attempt.notes
+    """All of an attempt but its times, and how far a counterexample could be shrunk in the time there was."""
+    verdicts = [
+        (v.law, v.outcome, v.points, v.possible, v.because if v.finding is None else "")
+        for v in attempt.verdicts
+    ]
+    return attempt.student, attempt.lesson, attempt.sha256, attempt.grader, verdicts, attempt.notes
 
 
 def outcomes(attempt: Attempt) -> set[tuple[Outcome, str]]:
@@ -220,6 +222,50 @@ def test_a_job_that_kills_its_worker_each_time_is_the_graders_error_and_the_clus
     assert outcomes(attempt) == {(Outcome.GRADER_ERROR, cluster.LOST)}
     [(_, attempt)] = cluster.grade(harmful, [job("ada")], dask.scheduler_address)
     assert attempt.points == 8
+
+
+def test_an_attempt_that_does_not_arrive_is_made_again_and_at_last_the_graders_error(
+    dask: LocalCluster, setup: pool.Setup, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Future.result
+    missing = {"once": 1, "never": 99}
+
+    def result(future: Future, timeout: float | None = None) -> Attempt:
+        assert timeout == cluster.FETCH
+        attempt = real(future, timeout=timeout)
+        missing[attempt.student] = missing.get(attempt.student, 0) - 1
+        if missing[attempt.student] >= 0:
+            raise TimeoutError
+        return attempt
+
+    monkeypatch.setattr(Future, "result", result)
+    jobs = [job("once"), job("never"), job("ada")]
+    done = [(one.student, attempt) for one, attempt in cluster.grade(setup, jobs, dask.scheduler_address)]
+    attempts = dict(done)
+    assert len(done) == len(attempts) == 3
+    assert attempts["once"].points == attempts["ada"].points == 10
+    assert outcomes(attempts["never"]) == {(Outcome.GRADER_ERROR, cluster.LOST)}
+    assert missing["never"] == 99 - cluster.TRIES
+
+
+def test_a_cluster_that_falls_silent_is_asked_again(
+    dask: LocalCluster, setup: pool.Setup, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = cluster._Run._ready
+    answers = iter([True, False, False])
+    monkeypatch.setattr(cluster._Run, "_ready", lambda run: next(answers, True) and real(run))
+    jobs = [job(f"s{number}") for number in range(6)]
+    done = [(one.student, a.points) for one, a in cluster.grade(setup, jobs, dask.scheduler_address)]
+    assert sorted(done) == [(one.student, 10) for one in jobs]
+    assert until(lambda: not dask.scheduler.tasks)
+
+
+def test_the_patience_with_a_cluster_follows_from_the_limits(
+    dask: LocalCluster, setup: pool.Setup, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "START", -2 * (4.0 + 1.0) + 0.001)
+    [(_, attempt)] = cluster.grade(setup, [job("ada")], dask.scheduler_address, slack=1.0)
+    assert outcomes(attempt) == {(Outcome.GRADER_ERROR, cluster.LOST)}  # too little of it, each time
 
 
 def test_a_host_that_dies_takes_no_job_along_and_is_replaced(
@@ -398,7 +444,7 @@ list(cluster.grade(pool.Setup(Path({str(tmp_path)!r}), "secret", Unsandboxed()),
 def test_a_cluster_without_workers_is_waited_for_and_one_that_goes_away_is_said(
     setup: pool.Setup, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    monkeypatch.setattr(cluster, "GONE", 5.0)
     jobs = [job(f"s{number}") for number in range(40)]
     said: list[str] = []
     with LocalCluster(

@@ -24,9 +24,13 @@ def main():
     with socket.create_server(("127.0.0.1", 0)), abstract(), open("canary.txt") as _:
         for line in sys.stdin:
             path = line.strip()
-            (first, child), (second, other) = tried(path), tried(path)
+            folder = tempfile.mkdtemp(dir=os.environ["DESK"])
+            (first, child), (second, other) = tried(path, folder), tried(path, folder)
             answers = [first or ended(child), second or ended(other)]
             ended(child), ended(other)
+            shutil.rmtree(
+                folder, ignore_errors=True
+            )  # else a later search of the desk is lost in what is left
             sys.stdout.write("True\n" if "True" in answers else f"{answers[-1]}\n")
             sys.stdout.flush()
     del held
@@ -40,15 +44,15 @@ def abstract():
     return server
 
 
-def tried(path):
+def tried(path, folder):
     """Run an attack in a child, and return its evidence, which may be empty, and the child, which may live."""
+    own = tempfile.mkdtemp(dir=folder)
     here, there = os.pipe()
     child = os.fork()
     if not child:
         os.setsid()
-        folder = tempfile.mkdtemp(dir=os.environ["DESK"])
         try:
-            os.write(there, evidence(path, folder).encode())
+            os.write(there, evidence(path, own).encode())
         except BaseException as problem:
             os.write(there, f"{type(problem).__name__}: {problem}"[:500].encode())
         signal.pause()
