@@ -216,13 +216,17 @@ def _limits(path: Path, table: dict[str, Any]) -> Limits:
         raise ShortestError(f"{path}: limits: {problem}") from None
 
 
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
 def parse_limits(table: Mapping[str, Any], base: Limits) -> Limits:
     """Return limits with what a table changes in them. Raises ValueError where it can't, the key of a value first."""
     for key, value in table.items():
         if key not in Limits.__dataclass_fields__:
             raise ValueError(f"unknown key {key!r}; known are {', '.join(Limits.__dataclass_fields__)}")
         if key == "forbids":
-            if type(value) is not list or not all(type(name) is str for name in value):
+            if type(value) is not list or not all(type(name) is str and _is_module(name) for name in value):
                 raise ValueError(f"{key}: expected names of modules, got {value!r}")
         elif type(value) not in (int, float) or not 0 < value < float("inf"):
             raise ValueError(f"{key}: expected a number above 0, got {value!r}")

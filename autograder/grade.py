@@ -23,7 +23,7 @@ from autograder.subject import opened
 
 # `from autograder.x import …`, `from autograder import x, y`, and in the worker `import x`.
 IMPORTED = re.compile(
-    r"^(?:from autograder\.(\w+) import|(?:from autograder )?import ([^\n]+))", re.MULTILINE
+    r"^ *(?:from autograder\.(\w+) import|(?:from autograder )?import ([^\n]+))", re.MULTILINE
 )
 REFUSED = "the file was refused: "
 
@@ -99,7 +99,8 @@ class _Refused(Exception):  # noqa: N818 - the submission's state, not our mista
 def limited(course: Course, limits: Mapping[str, Limits]) -> Course:
     """Return the course with the limits of some lessons replaced."""
     for name, chosen in limits.items():
-        course.lessons[name] = replace(course.lesson(name), limits=chosen)
+        lesson = course.lesson(name)  # which may be called by its number
+        course.lessons[lesson.name] = replace(lesson, limits=chosen)
     return course
 
 

@@ -7,12 +7,11 @@ import platform
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from autograder import seccomp
+from autograder import awake, seccomp
 from autograder.bubblewrap import Bubblewrap, find_bubblewrap, lower_user
 from autograder.model import Limits, ShortestError
 from autograder.proxy import Session, StudentError, WorkerGone
@@ -79,6 +78,11 @@ def weaker(sandbox: Sandbox) -> list[str]:
         lacks.append(
             "this runs as root, and no other user can read this Python: a hole in the kernel would give root; "
             "grade as an ordinary user"
+        )
+    if isinstance(sandbox, Warm) and "zlib" in sys.builtin_module_names:
+        lacks.append(
+            "zlib is built into this Python, so a submission that looks for it in Python's own depths finds it; "
+            "grade with a Python that has it in a file, as those of python.org and of uv"
         )
     if isinstance(sandbox, Bubblewrap):
         lacks.append(
@@ -169,7 +173,7 @@ def _ways_out(session: Session, secret: Path) -> str:
         return "a process of the host can be signalled"
     if probe.memory(LIMITS.memory_mb << 20):
         return "the limit of memory does not hold"
-    session.deadline = time.monotonic() + LOOP_SECONDS
+    session.deadline = awake.now() + LOOP_SECONDS
     try:
         probe.loop()
     except WorkerGone as gone:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from hypothesis.errors import UnsatisfiedAssumption
 
-from autograder import lawbook
+from autograder import awake, lawbook
 from autograder.expect import Broken
 from autograder.model import Finding, Law, Limits, Outcome, ShortestError, Verdict
 from autograder.proxy import Missing, Refused, StudentError, WorkerGone, call_text
@@ -117,10 +117,10 @@ def judge(
     if not laws:
         raise ShortestError("there is no law to judge by; an empty list would make every submission perfect")
     late: dict[str, str] = {}
-    until = time.monotonic() + limits.total_seconds
+    until = awake.now() + limits.total_seconds
     for law in laws:
         reason = (problems or {}).get(law.exercise) or late.get(law.exercise)
-        if time.monotonic() > until:
+        if awake.now() > until:
             reason = (
                 f"the {limits.total_seconds:g} seconds for all laws together were used up by the laws before"
             )
@@ -172,12 +172,12 @@ def _answers(law: Law, subject: Subject, fixed: Mapping[str, Any], drawn: Sequen
         return ""
     body = law.function.hypothesis.inner_test if hasattr(law.function, "hypothesis") else law.function
     digest = hashlib.sha256()
-    until = time.monotonic() + ANSWER_SECONDS
+    until = awake.now() + ANSWER_SECONDS
     subject.begin(ANSWER_SECONDS)
     for example in drawn:
         failure = _try(body, subject, fixed, example)
         found = _explain(law, _Failure(failure.problem, {}, ""), subject)[2] if failure else Finding("")
-        if time.monotonic() > until or found is None or found.category not in (*ANSWERED, ""):
+        if awake.now() > until or found is None or found.category not in (*ANSWERED, ""):
             return ""
         # How an exception is worded is the student's own.
         message = found.message.partition(":")[0] if found.category == "error" else found.message
@@ -227,14 +227,14 @@ def _shrink(law: Law, subject: Subject, fixed: Mapping[str, Any], secret: str, f
     if not hasattr(law.function, "hypothesis") or not _shrinkable(first.problem):
         return first
     body = law.function.hypothesis.inner_test
-    until = time.monotonic() + SHRINK_SECONDS
+    until = awake.now() + SHRINK_SECONDS
     smallest = [first]
     tried = itertools.count()
 
     def attempt(**arguments: Any) -> None:
         # Hypothesis tries the examples written by hand first, and where one of them fails it shrinks nothing.
         by_hand = next(tried) < len(getattr(law.function, "hypothesis_explicit_examples", ()))
-        if time.monotonic() > until:
+        if awake.now() > until:
             raise _Enough
         example = {name: value for name, value in arguments.items() if name not in fixed}
         failure = _try(body, subject, fixed, example)

@@ -10,7 +10,6 @@ import os
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from autograder import awake
 from autograder.grade import Grader, every, made
 from autograder.model import Attempt, Job, Limits, Outcome
 from autograder.sandbox import Sandbox
@@ -104,7 +104,7 @@ class _Process:
 
     def _send(self) -> None:
         self._tries += 1
-        self.until = time.monotonic() + self._seconds
+        self.until = awake.now() + self._seconds
         try:
             self.pipe.send(self.job)
         except OSError:  # it is dead already: `answer` finds that out
@@ -160,7 +160,7 @@ def _deaf() -> Iterator[None]:
 def _settle(crew: list[_Process], grader: Grader) -> Iterator[tuple[Job, Attempt]]:
     """Wait for the next answer or the next alarm, and yield what came of it."""
     busy = {one.pipe: one for one in crew if one.job}
-    patience = max(0.0, min(one.until for one in busy.values()) - time.monotonic())
+    patience = max(0.0, min(one.until for one in busy.values()) - awake.now())
     for pipe in wait(list(busy), timeout=patience):
         assert isinstance(pipe, Connection)
         one = busy[pipe]
@@ -174,7 +174,7 @@ def _settle(crew: list[_Process], grader: Grader) -> Iterator[tuple[Job, Attempt
             yield job, attempt
     for one in crew:
         # Whoever takes the attempts may have kept us waiting, and this one's answer lie there unread.
-        if one.job and time.monotonic() > one.until and not one.pipe.poll():
+        if one.job and awake.now() > one.until and not one.pipe.poll():
             job, one.job = one.job, None
             one.restart()
             yield job, _unjudged(grader, job, Outcome.TIMED_OUT, BUSY)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import itertools
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from autograder import wire
+from autograder import awake, wire
 from autograder.model import Limits
 from autograder.sandbox import Sandbox
 from autograder.show import show
@@ -74,7 +73,7 @@ class Session:
         self._released: list[int] = []
         self._worker = sandbox.start(package, limits, errors)
         self._clock = _Clock(self._expire)
-        self.deadline = time.monotonic() + 1e6
+        self.deadline = awake.now() + 1e6
         try:
             reference = self.request(
                 "import", f"squeeze.{module}", seconds=LOAD_SECONDS + limits.call_seconds
@@ -121,7 +120,7 @@ class Session:
             raise
         if call:  # not before the arguments were packed: what can't travel is an earlier call's result
             self._last = (next(_numbers), call, frame, tuple(self._callbacks))
-        seconds = seconds or min(self.limits.call_seconds, self.deadline - time.monotonic())
+        seconds = seconds or min(self.limits.call_seconds, self.deadline - awake.now())
         if seconds <= 0:
             self._expire()
         outer = self._clock.set(seconds)
@@ -229,7 +228,7 @@ class _Clock:
 
     def set(self, seconds: float) -> float | None:
         """Set the alarm, never later than it was, and return what it was: a callback may call in turn."""
-        outer, when = self._when, time.monotonic() + seconds
+        outer, when = self._when, awake.now() + seconds
         self._when = when if outer is None else min(outer, when)
         return outer
 
@@ -244,8 +243,8 @@ class _Clock:
     def _run(self) -> None:
         # Looking ten times a second costs nothing and spares the calls, of which there are thousands, a lock.
         while not self._stopped:
-            when = self._when
-            if when is not None and time.monotonic() > when:
+            when, now = self._when, awake.now()
+            if when is not None and now > when:
                 self._expire()
                 return
             self._changed.wait(0.1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from autograder import awake
 from autograder.model import Limits
 from autograder.proxy import Session, StudentError, WorkerGone
 from autograder.sandbox import Sandbox
@@ -89,7 +89,7 @@ class Remote:
 
     def begin(self, seconds: float) -> None:
         """Start the clock of one law, and drop workers that the last law lost."""
-        self._deadline = time.monotonic() + seconds
+        self._deadline = awake.now() + seconds
         for name, session in list(self._sessions.items()):
             session.forget_calls()
             if not session.alive:

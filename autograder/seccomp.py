@@ -28,7 +28,7 @@ faccessat 269 48; faccessat2 439 439; access 21 -; getcwd 79 17; chdir 80 49; fc
 mkdirat 258 34; mkdir 83 -; rmdir 84 -; unlinkat 263 35; unlink 87 -; renameat 264 38; renameat2 316 276
 rename 82 -; linkat 265 37; link 86 -; symlinkat 266 36; symlink 88 -; ftruncate 77 46; truncate 76 45
 fallocate 285 47; fsync 74 82; fdatasync 75 83; fchmod 91 52; fchmodat 268 53; chmod 90 -; utimensat 280 88
-utime 132 -; utimes 235 -; fadvise64 221 223; copy_file_range 326 285
+utime 132 -; utimes 235 -; copy_file_range 326 285
 dup 32 23; dup2 33 -; dup3 292 24; pipe2 293 59; pipe 22 -; poll 7 -; ppoll 271 73
 select 23 -; pselect6 270 72; epoll_create 213 -; epoll_create1 291 20; epoll_ctl 233 21; epoll_wait 232 -
 epoll_pwait 281 22; eventfd 284 -; eventfd2 290 19
@@ -38,7 +38,7 @@ getpid 39 172; getppid 110 173; gettid 186 178; getuid 102 174; geteuid 107 175;
 getgroups 115 158; getpgid 121 155; getpgrp 111 -; getsid 124 156; getpriority 140 141; getrlimit 97 163
 uname 63 160; getrandom 318 278; arch_prctl 158 -
 set_robust_list 273 99; get_robust_list 274 100; set_tid_address 218 96; rseq 334 293; sched_yield 24 124
-sched_getaffinity 204 123; sched_setaffinity 203 122; sched_getparam 143 121; sched_getscheduler 145 120
+sched_getaffinity 204 123; sched_getparam 143 121; sched_getscheduler 145 120
 sched_get_priority_max 146 125; sched_get_priority_min 147 126; getcpu 309 168
 wait4 61 260; waitid 247 95; exit 60 93; exit_group 231 94
 """

@@ -125,6 +125,7 @@ def grading(course: Course, folder: Path, console: Console) -> Iterator[dict[str
     """Yield, for each lesson, seconds for a submission by our grader and by stock nbgrader."""
     release(course, folder / "release", list(course.lessons))
     stock = folder / "release" / "nbgrader"
+    (stock / "nbgrader_config.json").unlink()  # with it, autograding would be ours
     (stock / "nbgrader_config.py").write_text(STOCK_CONFIG, encoding="utf-8")
     for lesson in course.lessons:
         timed([sys.executable, "-m", "nbgrader", "generate_assignment", lesson], stock)

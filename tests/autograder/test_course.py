@@ -146,6 +146,7 @@ BAD_TOML = {
     "a limit as text": ('rung = "codec"', 'rung = "codec"\n[limits]\nlaw_seconds = "3"', "law_seconds: expected a"),
     "one name": ('rung = "codec"', 'rung = "codec"\n[limits]\nforbids = "json"', "limits: forbids: expected names"),
     "no names": ('rung = "codec"', 'rung = "codec"\n[limits]\nforbids = [3]', "forbids: expected names of modules"),
+    "a folder": ('rung = "codec"', 'rung = "codec"\n[limits]\nforbids = [".."]', "forbids: expected names of modules"),
     "half a megabyte": ('rung = "codec"', 'rung = "codec"\n[limits]\nmemory_mb = 0.5', "memory_mb: expected a whole"),
 } | {
     f"{key} is missing": (line, "", f"the key {key!r} is missing")

@@ -186,6 +186,8 @@ def test_an_instructors_limits_hold_and_are_part_of_the_version(
     attempt = strict.grade(hand_in("ada", slow))
     assert outcomes(attempt)["double_of_nothing"] in (Outcome.TIMED_OUT, Outcome.NOT_RUN)
     assert attempt.grader != grader_version(small, "twice")
+    by_number = limited(Course(small.root), {"1": limits})
+    assert {name: one.limits == limits for name, one in by_number.lessons.items()} == {"twice": True}
     with pytest.raises(ShortestError, match="no lesson is called 'none'"):
         limited(Course(small.root), {"none": limits})
 

@@ -255,11 +255,15 @@ def test_what_is_weaker_is_said_in_whole_sentences(monkeypatch: pytest.MonkeyPat
     plain = Bubblewrap("bwrap")
     lowered = replace(plain, user=NOBODY)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(sys, "builtin_module_names", ("sys",))
     assert [len(weaker(one)) for one in (Warm(plain), Warm(lowered), plain, lowered)] == [1, 0, 2, 1]
     assert "this runs as root" in weaker(Warm(plain))[0]
     assert weaker(Warm(plain))[0].endswith("grade as an ordinary user")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert [len(weaker(one)) for one in (Warm(plain), plain)] == [0, 1]
+    monkeypatch.setattr(sys, "builtin_module_names", ("sys", "zlib"))
+    [lacks] = weaker(Warm(plain))
+    assert lacks.startswith("zlib is built into this Python")
 
 
 @LINUX

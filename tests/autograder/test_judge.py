@@ -464,8 +464,8 @@ def test_a_search_for_a_smaller_example_is_ended_in_time(laws, monkeypatch):
     def calls_within(seconds):
         calls = []
         subject = Direct(SimpleNamespace(double=lambda x: calls.append(x) or (2 * x if x < 333 else None)))
-        clock = SimpleNamespace(monotonic=lambda: float(len(calls)))  # each call takes a second
-        monkeypatch.setattr(module, "time", clock)
+        clock = SimpleNamespace(now=lambda: float(len(calls)))  # each call takes a second
+        monkeypatch.setattr(module, "awake", clock)
         monkeypatch.setattr(module, "SHRINK_SECONDS", seconds)
         assert outcomes(judged_here(laws(LAWS)[:1], subject)) == [FAILED]
         return len(calls)

@@ -117,6 +117,41 @@ def test_a_file_that_kills_its_grader_twice_is_given_up_and_the_others_are_judge
     assert len(list(tmp_path.iterdir())) == pool.TRIES
 
 
+STOPPED = """
+from pathlib import Path
+from autograder import pool
+from autograder.model import Job, Limits
+from autograder.isolation import isolated_sandbox
+if __name__ == "__main__":
+    limits = dict(twice=Limits(call_seconds=6.0, law_seconds=6.5, total_seconds=7.0))
+    setup = pool.Setup(Path({root!r}), "secret", isolated_sandbox(), limits)
+    print("ready", flush=True)
+    [(_, attempt)] = pool.grade(setup, [Job("ada", "twice", "twice.py", {text!r}.encode())], 1, slack=1.0)
+    print(attempt.points, attempt.seconds, *[v.because for v in attempt.verdicts], sep="|")
+"""
+
+
+@pytest.mark.usefixtures("isolated")
+def test_who_stops_the_grader_and_goes_on_takes_no_time_from_a_student(
+    small: Course, tmp_path: Path, solution: Callable[..., str]
+) -> None:
+    text = solution(double="import time; time.sleep(12 * (number == 1 << 99)); return number + number")
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED.format(root=str(small.root), text=text), encoding="utf-8")
+    grader = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert grader.stdout is not None
+    assert grader.stdout.readline() == "ready\n"
+    time.sleep(2.5)  # to start: what is stopped is a call that takes twelve seconds, of six that it may
+    os.killpg(grader.pid, signal.SIGSTOP)  # as Ctrl-Z does
+    time.sleep(8)
+    os.killpg(grader.pid, signal.SIGCONT)
+    points, seconds, *why = grader.communicate(timeout=60)[0].strip().split("|")
+    assert float(points) == TOTAL, why
+    assert float(seconds) > 8  # it was really stopped while it judged
+
+
 @dataclass(frozen=True)
 class Busy:
     """A sandbox that keeps the grading process itself busy, as a frame that takes for ever to decode would."""

@@ -51,7 +51,7 @@ def run(module, program, seed):
 @law(
     exercise="backward",
     points=2,
-    examples=25,
+    examples=12,
     hint="Build a longer expression in which values are used again, and compare with gradient_error.",
 )
 @given(program=PROGRAMS, seed=SEEDS)
@@ -256,7 +256,7 @@ MISTAKES = [
 @law(
     exercise="is_gradient",
     points=2,
-    examples=3,
+    examples=2,
     hint="Which mistakes would your points miss? Some show only away from 1, some only in one entry, some "
     "only in the shape.",
 )
