@@ -20,7 +20,7 @@ from autograder.show import show
 
 CALLBACK = 1 << 32
 LOAD_SECONDS = 3.0  # to start a worker and import NumPy on a busy machine
-THEIRS = "<an object of the student's>"
+THEIRS = "<an object of the submitted code>"
 _numbers = itertools.count(1)  # of calls, in all sessions
 
 
@@ -346,7 +346,7 @@ class Handle:
 
 
 class _Theirs:
-    """Stands for an object of the student's where a call is shown."""
+    """Stands for an object of the submitted code where a call is shown."""
 
     def __repr__(self) -> str:
         return THEIRS

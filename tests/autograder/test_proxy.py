@@ -235,7 +235,7 @@ def test_a_handle_refuses_what_only_a_value_can_do(student, use):
 
 
 def test_a_handle_says_nothing_of_its_own_in_text(student):
-    assert str(student.Vector(1)) == f"{student.Vector(1)}" == "<an object of the student's>"
+    assert str(student.Vector(1)) == f"{student.Vector(1)}" == "<an object of the submitted code>"
 
 
 def test_a_length_must_be_one(student):
@@ -384,7 +384,7 @@ def test_the_last_call_is_kept_as_text(session, student):
     student.apply(len, "abc")
     assert session.last_call()[1] == "apply(<len>, 'abc')"
     student.apply(lambda *_: 3, [student.Vector(1)])
-    assert session.last_call()[1] == "apply(<<lambda>>, [<an object of the student's>])"
+    assert session.last_call()[1] == "apply(<<lambda>>, [<an object of the submitted code>])"
     number = session.last_call()[0]
     with pytest.raises(StudentError):
         student.fail("KeyError")
