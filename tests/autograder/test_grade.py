@@ -187,7 +187,10 @@ def test_an_instructors_limits_hold_and_are_part_of_the_version(
     assert outcomes(attempt)["double_of_nothing"] in (Outcome.TIMED_OUT, Outcome.NOT_RUN)
     assert attempt.grader != grader_version(small, "twice")
     by_number = limited(Course(small.root), {"1": limits})
-    assert {name: one.limits == limits for name, one in by_number.lessons.items()} == {"twice": True}
+    assert {name: one.limits == limits for name, one in by_number.lessons.items()} == {
+        "twice": True,
+        "thrice": False,
+    }
     with pytest.raises(ShortestError, match="no lesson is called 'none'"):
         limited(Course(small.root), {"none": limits})
 
