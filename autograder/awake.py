@@ -1,4 +1,4 @@
-"""A clock that stands still while this process does: stopped by Ctrl-Z, or frozen with its machine.
+"""A clock that stands still while this process does, stopped by Ctrl-Z or frozen with its machine, and an alarm on it.
 
 A limit of time is for student code, and code that was stopped together with its grader has used none of it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 GAP = 1.0  # seconds without a look at the clock, beyond which the process must have stood still
 
@@ -36,3 +37,40 @@ class Clock:
 
 
 now = Clock().now
+
+
+class Alarm:
+    """A thread that calls `expire` when the time that was set is over: it works alike on every system."""
+
+    def __init__(self, expire: Callable[[], None]) -> None:
+        self._expire = expire
+        self._when: float | None = None
+        self._changed = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def set(self, seconds: float) -> float | None:
+        """Set the alarm, never later than it was, and return what it was: a callback may call in turn."""
+        outer, when = self._when, now() + seconds
+        self._when = when if outer is None else min(outer, when)
+        return outer
+
+    def reset(self, when: float | None) -> None:
+        """Set the alarm back to what `set` returned."""
+        self._when = when
+
+    def stop(self) -> None:
+        """End the thread, and wait until it has ended."""
+        self._stopped = True
+        self._changed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        # Looking ten times a second costs nothing and spares the calls, of which there are thousands, a lock.
+        while not self._stopped:
+            when = self._when
+            if when is not None and now() > when:
+                self._expire()
+                return
+            self._changed.wait(0.1)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from autograder import awake, wire
+from autograder.awake import Alarm
 from autograder.model import Limits
 from autograder.sandbox import Sandbox
 from autograder.show import show
@@ -72,7 +72,7 @@ class Session:
         self._callbacks: list[Callable[..., Any]] = []
         self._released: list[int] = []
         self._worker = sandbox.start(package, limits, errors)
-        self._clock = _Clock(self._expire)
+        self._alarm = Alarm(self._expire)
         self.deadline = awake.now() + 1e6
         try:
             reference = self.request(
@@ -99,7 +99,7 @@ class Session:
         if self._closed:
             return  # the process is reaped, and its number may already be another's
         self._closed = True
-        self._clock.stop()
+        self._alarm.stop()
         self._worker.end()
 
     def request(self, *message: Any, seconds: float = 0.0, call: str = "") -> Any:
@@ -123,7 +123,7 @@ class Session:
         seconds = seconds or min(self.limits.call_seconds, self.deadline - awake.now())
         if seconds <= 0:
             self._expire()
-        outer = self._clock.set(seconds)
+        outer = self._alarm.set(seconds)
         self._depth += 1
         try:
             return self._exchange(frame)
@@ -133,7 +133,7 @@ class Session:
             raise WorkerGone(reason, timed_out=self.timed_out) from None
         finally:
             self._depth -= 1
-            self._clock.reset(outer)
+            self._alarm.reset(outer)
 
     def forget_calls(self) -> None:
         """Have no last call."""
@@ -213,41 +213,6 @@ class Session:
     def _expire(self) -> None:
         self.timed_out = True
         self._worker.kill()
-
-
-class _Clock:
-    """A thread that ends a session when the time that was set is over: it works alike on every system."""
-
-    def __init__(self, expire: Callable[[], None]) -> None:
-        self._expire = expire
-        self._when: float | None = None
-        self._changed = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def set(self, seconds: float) -> float | None:
-        """Set the alarm, never later than it was, and return what it was: a callback may call in turn."""
-        outer, when = self._when, awake.now() + seconds
-        self._when = when if outer is None else min(outer, when)
-        return outer
-
-    def reset(self, when: float | None) -> None:
-        self._when = when
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._changed.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        # Looking ten times a second costs nothing and spares the calls, of which there are thousands, a lock.
-        while not self._stopped:
-            when, now = self._when, awake.now()
-            if when is not None and now > when:
-                self._expire()
-                return
-            self._changed.wait(0.1)
 
 
 class Module:
