@@ -231,6 +231,18 @@ def test_an_object_handed_on_is_blamed_on_the_call_that_gave_it(laws, judged):
     assert verdict.finding.call == "double(1)"
 
 
+def test_two_answers_that_a_law_compares_and_that_are_objects_break_it(laws, judged):
+    text = """@law(exercise="double", points=1, hint="h")
+def test_twice(student):
+    'T.'
+    expect.equal(student.double(1), student.double(1), "what came twice")
+"""
+    source = "class Mine:\n    __eq__ = lambda *_: True\ndef double(x):\n    return Mine()\n"
+    (verdict,) = judged(laws(text), source)
+    assert verdict.outcome is FAILED
+    assert verdict.finding.message == "what came twice: expected a plain value, got a Mine"
+
+
 GRADER_FAULTS = {
     "a fixture that is none": ("def test_a(student, nothing):\n    'T.'", "no fixture is called 'nothing'"),
     "a value that can't be compared": (

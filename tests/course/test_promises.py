@@ -27,7 +27,10 @@ SECRET = "promises"
 TESTS = COURSE.root / "tests"
 
 # Functions that do nothing for their points.
-EXPRESSIONS = ["None", "0", "1.0", "True", "False", "b''", "''", "[]", "{}", "args[0] if args else None"]
+EXPRESSIONS = [
+    "None", "0", "1.0", "True", "False", "b''", "''", "[]", "{}", "args[0] if args else None",
+    "int('refuse everything')", "type('Equal', (), {'__eq__': lambda *_: True})()",
+]  # fmt: skip
 
 
 @cache

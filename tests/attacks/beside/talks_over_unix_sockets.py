@@ -12,7 +12,7 @@ def names():
     yield from KNOWN
     try:
         with open("/proc/net/unix") as file:
-            for line in list(file)[1:200]:
+            for line in list(file)[1:5000]:
                 words = line.split()
                 if len(words) > 7:
                     yield words[7].replace("@", "\0", 1) if words[7].startswith("@") else words[7]
