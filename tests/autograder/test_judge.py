@@ -243,6 +243,18 @@ def test_twice(student):
     assert verdict.finding.message == "what came twice: expected a plain value, got a Mine"
 
 
+@pytest.mark.parametrize("call", ["student.double(b'')", "contract.comes_back(student.double, bytes, b'')"])
+def test_a_name_that_is_no_function_is_the_students_fault(laws, judged, call):
+    text = f"""from autograder.laws import contract
+@law(exercise="double", points=1, hint="h")
+def test_calls(student):
+    'T.'
+    {call}
+"""
+    (verdict,) = judged(laws(text), "double = True\n")
+    assert verdict.outcome is FAILED
+
+
 GRADER_FAULTS = {
     "a fixture that is none": ("def test_a(student, nothing):\n    'T.'", "no fixture is called 'nothing'"),
     "a value that can't be compared": (
