@@ -76,6 +76,49 @@ def test_one_flipped_bit_is_an_error_or_other_text_of_that_size():
             continue
 
 
+def test_readers_in_lanes_find_the_text_themselves(text, monkeypatch):
+    codes = huffman.canonical_codes(huffman.limited_code_lengths(Counter(text), huffman.MAX_LENGTH))
+    blob = huffman.encode(text, codes)
+    plain = huffman.decode(blob, len(text), codes)
+
+    def never(*_):
+        pytest.fail("the readers did not join up")
+
+    monkeypatch.setattr(huffman, "decode", never)
+    assert huffman.decode_in_lanes(blob, len(text), codes) == plain
+
+
+@pytest.mark.parametrize("width", [7, 8])
+def test_readers_that_never_fall_into_step_are_replaced(width):
+    codes = {symbol: (symbol, width) for symbol in range(2**width)}
+    data = bytes(random.Random(width).choices(range(2**width), k=5000))
+    blob = huffman.encode(data, codes)
+    assert huffman.decode_in_lanes(blob, len(data), codes) == (data, width * len(data))
+
+
+def outcome(decode, *arguments):
+    try:
+        return decode(*arguments)
+    except ValueError as problem:
+        return str(problem)
+
+
+@pytest.mark.parametrize("hole", [False, True], ids=["complete", "incomplete"])
+def test_damage_is_the_same_to_one_reader_and_to_many(text, hole):
+    codes = huffman.canonical_codes(huffman.code_lengths(Counter(text[:4000])))
+    if hole:
+        codes.popitem()  # bits that begin no code now; the texts that are decoded avoid it
+    data = bytes(symbol for symbol in text[:4000] if symbol in codes)
+    blob = huffman.encode(data, codes)
+    dice = random.Random(1)
+    for _ in range(100):
+        damaged = bytearray(blob[: dice.choice([len(blob), dice.randrange(len(blob))])])
+        if damaged:
+            damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+        case = bytes(damaged), dice.choice([len(data), dice.randrange(len(data)), len(data) + 9]), codes
+        assert outcome(huffman.decode_in_lanes, *case) == outcome(huffman.decode, *case)
+
+
 def read_blocks(stream):
     """Read the blocks of a DEFLATE stream that holds literals only, as (data, lengths of their code)."""
     bits = f"{int.from_bytes(stream, 'little'):0{8 * len(stream)}b}"[::-1]

@@ -314,6 +314,27 @@ def test_decode_refuses_damage(huffman):
 
 
 @law(
+    exercise="decode",
+    points=1,
+    hint="The other decoder is given. Where the two differ on a long text only, look at how you refill the window: "
+    "the bits that are left must stay above the new ones.",
+    examples=6,
+)
+@given(words=codes_by_hand, picks=st.binary(min_size=40, max_size=80), copies=st.sampled_from([20, 60]))
+@example(words=WORDS[5], picks=bytes(range(16)), copies=40)
+@example(words=WORDS[6], picks=bytes(range(256)), copies=8)
+@example(words=WORDS[0], picks=b"a", copies=2000)
+def test_one_reader_and_many_agree(huffman, words, picks, copies):
+    """Your decoder finds what the lesson's fast one finds, in a long text too."""
+    data = text_for(words, picks) * copies
+    bits = "".join(words[symbol] for symbol in data)
+    blob, codes = to_bytes(bits), as_codes(words)
+    got = huffman.decode(blob, len(data), codes)
+    expect.equal(got, (data, len(bits)), "the text and its bits")
+    expect.equal(huffman.decode_in_lanes(blob, len(data), codes), got, "the same, from many readers")
+
+
+@law(
     exercise="write_lengths",
     points=1,
     hint="Go through the byte values 0 to 255 and cut them into runs of equal length, at most 16 "
