@@ -245,7 +245,7 @@ def ladder(
     ] = False,
     out: Annotated[Path, typer.Option(help="Where the figure and the JSON go.")] = Path("ladder"),
 ) -> None:
-    """Compress a file with every rung you have built, beside gzip, bzip2 and xz."""
+    """Compress a file with every rung you have built, beside gzip, bzip2, xz, zstd, brotli and PPMd."""
     from autograder.climb import climb
 
     console.print(climb(_desk(), file, reference=reference, out=out, console=console))

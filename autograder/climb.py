@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
-from autograder import ladder
+from autograder import ladder, ladder_figure
 from autograder.corpus import corpus
 from autograder.course import Course
 from autograder.desk import Desk
@@ -26,20 +34,26 @@ def climb(desk: Desk, file: Path | None, *, reference: bool, out: Path, console:
     modules = _reference(desk.course) if reference else _own(desk)
     data = corpus() if file is None else _read(file)
     out.mkdir(parents=True, exist_ok=True)
-    with console.status("") as status:
-        rungs = ladder.measure(
-            desk.course.lessons.values(),
-            modules,
-            data,
-            _sandbox(),
-            progress=lambda name, rung: status.update(
-                f"measuring {name}" if rung is None else f"{name} is measured"
-            ),
-            cache=out / "cache.json",
-        )
+    rungs = _measure(desk.course, modules, data, out / "cache.json", console)
     (out / "ladder.json").write_text(ladder.to_json(rungs), encoding="utf-8")
     _draw(rungs, out, console)
     return ladder.table(rungs)
+
+
+def _measure(
+    course: Course, modules: dict[str, str], data: bytes, cache: Path, console: Console
+) -> list[ladder.Rung]:
+    """Measure with a bar of rungs that names the one being measured; what is in the cache is not done again."""
+    lessons = list(course.lessons.values())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    quiet = not console.is_terminal  # a bar in a file would be an empty line
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("", total=len(ladder.rung_names(lessons)))
+
+        def progress(name: str, rung: ladder.Rung | None) -> None:
+            bar.update(task, description=name, advance=0 if rung is None else 1)
+
+        return ladder.measure(lessons, modules, data, _sandbox(), progress=progress, cache=cache)
 
 
 def _reference(course: Course) -> dict[str, str]:
@@ -73,7 +87,7 @@ def _sandbox() -> Sandbox:
 
 def _draw(rungs: list[ladder.Rung], out: Path, console: Console) -> None:
     try:
-        path = ladder.figure(rungs, out / "ladder.svg")
+        path = ladder_figure.figure(rungs, out / "ladder.svg")
     except ImportError:
         console.print("No figure: matplotlib is not installed.", style="dim")
     else:

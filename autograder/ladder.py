@@ -2,7 +2,7 @@
 
 A codec is measured by the file it writes, after another process has read that file back. A model is
 measured by the code length it states; nobody can check that before a coder uses it, so its row says
-"ideal length". The peers are the standard library's gzip, bzip2 and xz.
+"ideal length". The peers are compressors that many people use (`peers`).
 """
 
 from __future__ import annotations
@@ -19,23 +19,26 @@ from typing import TYPE_CHECKING, Any
 
 from autograder import wire
 from autograder.model import Lesson, ShortestError
-from autograder.rung import MOST_BITS, PEERS, Rung, Tower, Unmeasured, attempt, order_0_entropy, peer
+from autograder.peers import PEERS
+from autograder.rung import MOST_BITS, Rung, Tower, Unmeasured, attempt, order_0_entropy, peer
 from autograder.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.table import Table
 
-__all__ = ["MAX_BYTES", "Progress", "Rung", "draw", "figure", "measure", "table", "to_json"]
+__all__ = ["BOUND", "MAX_BYTES", "Progress", "Rung", "measure", "rung_names", "table", "to_json"]
 
 Progress = Callable[[str, Rung | None], None]  # a rung's name: before it is measured, and after with the rung
 
-CALL_SECONDS = 120.0
+CALL_SECONDS = 600.0  # mixing takes minutes on a slow machine
 MAX_BYTES = wire.MAX_FRAME - 4096  # what fits into one frame, with the request around it
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 BOUND = "order-0 entropy"
-HUES = {"codec": "#1f5fa8", "model": "#1f5fa8", "peer": "#9a9a9a"}
-LABELS = {"codec": "codec, verified", "model": "model, ideal length", "peer": "peer, verified"}
+
+
+def rung_names(lessons: Iterable[Lesson]) -> list[str]:
+    """Return the names of the rungs that `measure` will measure, in its order."""
+    return [*(lesson.name for lesson in lessons if lesson.rung), *PEERS, BOUND]
 
 
 def measure(
@@ -95,7 +98,11 @@ def _jobs(
             yield _Job(blank, _key(blank, digest, own, isolated=sandbox.isolated), run)
     for name in PEERS:
         blank = Rung(name, "peer", len(data))
-        yield _Job(blank, _key(blank, digest, {}, isolated=False), _on(data, peer))
+        yield _Job(
+            blank,
+            _key(blank, digest, {}, isolated=False),
+            _on(data, lambda blank, data: peer(blank, data, seconds)),
+        )
     blank = Rung(BOUND, "bound", len(data))
     yield _Job(blank, _key(blank, digest, {}, isolated=False), _on(data, _bound))
 
@@ -232,50 +239,3 @@ def _caption(rungs: Sequence[Rung]) -> str:
     }
     kinds = {rung.kind for rung in rungs if rung.data_bits is not None}
     return "\n".join(sentence for kind, sentence in sentences.items() if kind in kinds)
-
-
-def figure(rungs: Sequence[Rung], path: Path) -> Path:
-    """Save `draw(rungs)` in the format that the path's suffix names, such as `.svg` or `.png`; return it."""
-    import matplotlib
-
-    # Without a date and with a fixed salt, the same rungs give the same file.
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    with matplotlib.rc_context({"svg.hashsalt": "ladder"}):
-        draw(rungs).savefig(path, dpi=150, metadata=metadata)
-    return path
-
-
-def draw(rungs: Sequence[Rung]) -> Figure:
-    """Draw the measured rungs as bars, from most bits per byte to least, and the entropy as a line."""
-    from matplotlib.figure import Figure
-
-    heights = [(rung.bits_per_byte, rung) for rung in rungs if rung.bits_per_byte is not None]
-    bars = [rung for _, rung in sorted(heights, key=lambda pair: pair[0]) if rung.kind in HUES]
-    drawing = Figure(figsize=(4.8, 1.5 + 0.3 * max(1, len(bars))), layout="constrained")
-    axes = drawing.add_subplot()
-    for place, rung in enumerate(bars):
-        _draw_bar(axes, place, rung)
-    for height, rung in heights:
-        if rung.kind == "bound":
-            axes.axvline(height, color="#b03a2e", linestyle="--", label=f"{rung.name} {height:.3f}")
-    axes.set_yticks(range(len(bars)), [rung.name for rung in bars])
-    axes.set_xlim(0, 1.15 * max([0.1, *(height for height, _ in heights)]))  # room for the numbers
-    axes.set_ylim(-0.6, max(1, len(bars)) - 0.4)
-    axes.set_xlabel("bits per byte")
-    axes.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes.get_legend_handles_labels()
-    entries = dict(zip(labels, handles, strict=True))  # one for each kind, not for each bar
-    look = {"ncols": 2, "fontsize": 8, "frameon": False}
-    drawing.legend(entries.values(), entries.keys(), loc="outside lower left", **look)
-    return drawing
-
-
-def _draw_bar(axes: Any, place: int, rung: Rung) -> None:
-    total, model, hue = rung.bits_per_byte or 0.0, rung.model_bits_per_byte, HUES[rung.kind]
-    style = {"fill": False, "edgecolor": hue, "hatch": "////"} if rung.kind == "model" else {"color": hue}
-    axes.barh(place, total - model, height=0.7, label=LABELS[rung.kind], **style)
-    if model:
-        axes.barh(place, model, left=total - model, height=0.7, color="#e0a030", label="the model's own bits")
-    where = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-    where["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # hides the line behind it
-    axes.annotate(f"{total:.3f}", (total, place), **where)

@@ -1,12 +1,11 @@
 """One rung of the ladder: what a codec, a model or a peer makes of one file.
 
 The student's code runs in workers, a new one for each call, so that `decompress` knows nothing but the file.
-The peers are the standard library's and run here.
+The peers run in processes of their own as well (`peers`).
 """
 
 from __future__ import annotations
 
-import importlib
 import math
 import tempfile
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from autograder import peers
 from autograder.model import Lesson, Limits
 from autograder.proxy import Handle, Session, StudentError, WorkerGone
 from autograder.sandbox import Sandbox
@@ -175,38 +175,16 @@ def clean(text: str) -> str:
     return line if len(line) <= NOTE_LENGTH else line[: NOTE_LENGTH - 2] + " …"
 
 
-def _gzip(library: Any, data: bytes) -> Any:
-    return library.compress(data, 9, mtime=0)
+def peer(blank: Rung, data: bytes, seconds: float) -> Rung:
+    """Return the row of the peer that it names, filled in; each call may take `seconds`.
 
-
-def _bz2(library: Any, data: bytes) -> Any:
-    return library.compress(data, 9)
-
-
-def _xz(library: Any, data: bytes) -> Any:
-    return library.compress(data, preset=9 | library.PRESET_EXTREME)
-
-
-PEERS: dict[str, tuple[str, Callable[[Any, bytes], Any]]] = {
-    "gzip -9": ("gzip", _gzip),
-    "bzip2 -9": ("bz2", _bz2),
-    "xz -9e": ("lzma", _xz),
-}
-
-
-def peer(blank: Rung, data: bytes) -> Rung:
-    """Return the row of the peer that it names, filled in. Raises Unmeasured where this Python lacks it."""
-    module, compress = PEERS[blank.name]
+    Raises Unmeasured where the peer is not installed, fails, or gives other bytes back.
+    """
     try:
-        library = importlib.import_module(module)
-    except ImportError:
-        raise Unmeasured(f"this Python was built without {module}") from None
-    start = time.perf_counter()
-    blob = compress(library, data)
-    encode = time.perf_counter() - start
-    start = time.perf_counter()
-    back = library.decompress(blob)
-    decode = time.perf_counter() - start
+        blob, encode = peers.call(blank.name, "compress", data, seconds)
+        back, decode = peers.call(blank.name, "decompress", blob, seconds)
+    except peers.PeerFailed as problem:
+        raise Unmeasured(str(problem)) from None
     if back != data:
         raise Unmeasured("decompress gave other bytes")
     bits = 8.0 * len(blob)

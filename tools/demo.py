@@ -45,7 +45,7 @@ def main() -> None:
     scores = mark(course, OUT / "submissions", OUT, nbgrader=nbgrader, console=console)
     console.print(f"{'in nbgrader':17} {nbgrader}", highlight=False)
     _by_kind(console, made, scores)
-    console.rule("4. The ladder: bits per byte of a real text, beside the standard library's compressors")
+    console.rule("4. The ladder: bits per byte of a real text, beside the compressors that people use")
     console.print(climb(Desk(ROOT, course), None, reference=True, out=OUT / "ladder", console=console))
     seconds = time.monotonic() - started
     console.print(

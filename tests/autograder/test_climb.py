@@ -94,7 +94,7 @@ def test_without_matplotlib_there_is_a_table_all_the_same(
     def missing(*_: object) -> None:
         raise ImportError("matplotlib")
 
-    monkeypatch.setattr(climb.ladder, "figure", missing)
+    monkeypatch.setattr(climb.ladder_figure, "figure", missing)
     table = shown(Desk(tmp_path, course), text, tmp_path / "out")
     assert "matplotlib is not installed" in table
     assert "gzip" in table
