@@ -7,7 +7,7 @@ BIN := .venv/bin
 endif
 SETUP := $(BIN)/python tools/setup.py
 SOLUTIONS ?=
-.PHONY: setup demo test check mutants bench hostile book release clean
+.PHONY: setup demo test check mutants fuzz bench hostile book release clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -28,6 +28,9 @@ check: setup  ## ruff and mypy
 
 mutants: setup  ## mutation score of the reference under its laws
 	@$(BIN)/python tools/mutants.py
+
+fuzz: setup  ## a million damaged streams for every decoder
+	@$(BIN)/python tools/fuzz.py
 
 bench: setup  ## speed beside peers, in one run
 	@$(BIN)/python tools/bench.py

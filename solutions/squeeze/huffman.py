@@ -206,7 +206,7 @@ def decode_in_lanes(blob: bytes, size: int, codes: dict[int, Code]) -> tuple[byt
     (b'abba', 6)
     """
     table = _arrays(codes)
-    if size == 0 or table is None or len(blob) >= 1 << 28:  # its bits are counted in 31
+    if size == 0 or table is None or not 0 < len(blob) < 1 << 28:  # its bits are counted in 31
         return decode(blob, size, codes)
     symbol, length = table
     peeks = _peeks(blob, len(symbol).bit_length() - 1)

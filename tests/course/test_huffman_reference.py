@@ -111,8 +111,8 @@ def test_damage_is_the_same_to_one_reader_and_to_many(text, hole):
     data = bytes(symbol for symbol in text[:4000] if symbol in codes)
     blob = huffman.encode(data, codes)
     dice = random.Random(1)
-    for _ in range(100):
-        damaged = bytearray(blob[: dice.choice([len(blob), dice.randrange(len(blob))])])
+    for kept in [0, 1, *(dice.choice([len(blob), dice.randrange(len(blob))]) for _ in range(100))]:
+        damaged = bytearray(blob[:kept])
         if damaged:
             damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
         case = bytes(damaged), dice.choice([len(data), dice.randrange(len(data)), len(data) + 9]), codes
