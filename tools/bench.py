@@ -6,9 +6,9 @@ It is timed on the notebooks as they are handed in, and on lean ones without dem
 a small class on all cores, stock a few on one: two of its processes on one gradebook are no faster.
 Class: a thousand submissions of one lesson, each different, with the pages that follow; and the memory it took.
 Checking: `shortest check`, each time a process of its own, beside the imports that it can't do without.
-Huffman: our codec beside `dahuffman`, in turns, on the same text.
+Codecs: every codec of the course beside those that people use, and the goals for them (`bench_codecs`).
 
-    python tools/bench.py [grading] [class] [check] [huffman]
+    python tools/bench.py [grading] [class] [check] [codecs]
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import bench_codecs
 import nbformat
 from rich import box
 from rich.console import Console
@@ -47,8 +48,6 @@ COPIES = 15  # of each of these in the class that ours grades
 CLASS = 1000
 CLASS_LESSON = "huffman"
 CHECKS = 5
-SIZES = (100_000, 1_000_000)
-ROUNDS = {100_000: 9, 1_000_000: 3}
 STOCK_CONFIG = """\
 c = get_config()
 c.CourseDirectory.course_id = "bench"
@@ -246,44 +245,29 @@ def _caught(course: Course, lesson: str, desk: Path, command: list[str], bundle:
     raise ShortestError(f"no public law of {lesson} catches a planted bug")
 
 
-# ---- Huffman ----
+# ---- codecs ----
 
 
-def huffman(course: Course, _folder: Path, console: Console) -> Iterator[dict[str, Any]]:
-    """Yield, for each size and direction, both codecs' speeds and the median ratio of turns taken one by one.
-
-    Either codec counts the text and builds its code when it encodes. Ours also writes and reads the header.
-    """
-    from dahuffman import HuffmanCodec
-
+def codec_speeds(course: Course, _folder: Path, console: Console) -> Iterator[dict[str, Any]]:
+    """Yield a row for each codec, ours and theirs, and one for each goal that could be judged."""
     sys.path.insert(0, str(course.root / "solutions"))
-    from squeeze.huffman import compress, decompress
+    text = corpus()[: bench_codecs.SIZE]
+    heard: set[str] = set()
 
-    for size in SIZES:
-        console.print(f"Huffman, {size:,} bytes", style="dim")
-        data = corpus()[:size]
-        codec = HuffmanCodec.from_data(data)
-        blob, theirs = compress(data), codec.encode(data)
-        if decompress(blob) != data or codec.decode(theirs) != data:
-            raise ShortestError("a codec did not give back what it was given; there is nothing to compare")
-        pairs: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-            "encode": (lambda: compress(data), lambda: HuffmanCodec.from_data(data).encode(data)),  # noqa: B023
-            "decode": (lambda: decompress(blob), lambda: codec.decode(theirs)),  # noqa: B023
-        }
-        for what, (ours, peer) in pairs.items():
-            turns = [(_seconds(ours), _seconds(peer)) for _ in range(ROUNDS[size])]
-            yield {
-                "what": what, "bytes": size, "our size": len(blob), "their size": len(theirs),
-                "ours": size / 1e6 / statistics.median(a for a, _ in turns),
-                "dahuffman": size / 1e6 / statistics.median(b for _, b in turns),
-                "ratio": statistics.median(b / a for a, b in turns),
-            }  # fmt: skip
+    def progress(name: str) -> None:
+        if name not in heard:
+            console.print(f"codecs: {name}", style="dim")
+        heard.add(name)
 
-
-def _seconds(action: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+    found = bench_codecs.measure(text, progress)
+    alice = course.root / "data" / "canterbury" / "alice29.txt"
+    judged = [*bench_codecs.goals(found, len(text)), *bench_codecs.goals_on_alice(alice)]
+    console.print(bench_codecs.codec_table(found, len(text)))
+    console.print(bench_codecs.goal_table(judged))
+    if not alice.is_file():
+        console.print("alice29.txt is not here; `shortest data get canterbury` fetches it.", style="dim")
+    yield from (bench_codecs.row(codec, len(text)) for codec in found)
+    yield from ({**asdict(goal), "verdict": goal.verdict} for goal in judged)
 
 
 # ---- the report ----
@@ -310,16 +294,6 @@ def _checking_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _huffman_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Huffman, MB/s; the ratio is the median over turns taken one by one",
-                   "what", "bytes", "ours", "dahuffman", "ours / dahuffman", "our size", "their size")  # fmt: skip
-    for row in rows:
-        speeds = [f"{row[who]:.2f}" for who in ("ours", "dahuffman")]
-        sizes = [f"{row[who]:,}" for who in ("our size", "their size")]
-        table.add_row(row["what"], f"{row['bytes']:,}", *speeds, f"{row['ratio']:.1f}x", *sizes)
-    return table
-
-
 def _table(title: str, first: str, *others: str) -> Table:
     table = Table(first, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for name in others:
@@ -331,7 +305,7 @@ PARTS = {
     "grading": (grading, _grading_table),
     "class": (classroom, _class_table),
     "check": (checking, _checking_table),
-    "huffman": (huffman, _huffman_table),
+    "codecs": (codec_speeds, None),  # which shows what it measured itself, in two tables
 }
 
 
@@ -360,7 +334,8 @@ def main() -> int:
         except ShortestError as problem:
             failed.append(f"{name}: {problem}")
             continue
-        console.print(table(report[name]))
+        if table:
+            console.print(table(report[name]))
         (OUT / "bench.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for line in failed:
         console.print(line, style="red", markup=False)

@@ -211,9 +211,8 @@ def decode_in_lanes(blob: bytes, size: int, codes: dict[int, Code]) -> tuple[byt
     symbol, length = table
     peeks = _peeks(blob, len(symbol).bit_length() - 1)
     bits = 8 * len(blob)
-    after: NDArray[np.int32] = np.arange(bits, dtype=np.int32) + length.take(
-        peeks
-    )  # where the next code begins, for one that begins here
+    after = length.take(peeks)
+    after += np.arange(bits, dtype=np.int32)  # where the next code begins, for one that begins here
     starts = _starts(after)[:size]
     found = symbol.take(peeks.take(starts))
     joined = len(starts) == size and starts[0] == 0 and (after[starts[:-1]] == starts[1:]).all()
@@ -240,7 +239,8 @@ def _peeks(blob: bytes, width: int) -> NDArray[np.int32]:
     padded = np.frombuffer(blob + bytes(2), np.uint8).astype(np.int32)
     three = padded[:-2] << 16 | padded[1:-1] << 8 | padded[2:]
     peeks = three[:, None] >> np.arange(24 - width, 16 - width, -1, dtype=np.int32)
-    return (peeks & (1 << width) - 1).ravel()
+    peeks &= (1 << width) - 1
+    return peeks.ravel()
 
 
 def _starts(after: NDArray[np.int32]) -> NDArray[np.int32]:
