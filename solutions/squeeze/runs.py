@@ -283,49 +283,58 @@ def bzip2_block(blob: bytes) -> tuple[bytes, int, list[int]]:
     if reader.read(24) != 0x425A68 or reader.read(8 + 48) & (1 << 48) - 1 != 0x314159265359:
         raise ValueError("no block of a bzip2 file begins so")
     reader.read(32 + 1)  # a checksum, and a bit that is always 0 nowadays
-    index = reader.read(24)
-    rows = reader.read(16)
-    values = [
-        16 * row + place
-        for row in range(16)
-        if rows >> 15 - row & 1
-        for bits in [reader.read(16)]
-        for place in range(16)
-        if bits >> 15 - place & 1
-    ]
-
-    def ones() -> int:
-        count = 0
-        while reader.read(1):
-            count += 1
-        return count
-
+    index, values = reader.read(24), _values(reader)
     tables, groups = reader.read(3), reader.read(15)
     recent, chosen = list(range(tables)), []
     for _ in range(groups):  # which table each 50 symbols use, as ranks of a list that moves to front
-        recent.insert(0, recent.pop(ones()))
+        recent.insert(0, recent.pop(_ones(reader)))
         chosen.append(recent[0])
-    words: list[dict[tuple[int, int], int]] = []
-    for _ in range(tables):
-        length, lengths = reader.read(5), []
-        for symbol in range(len(values) + 2):
-            while reader.read(1):
-                length += -1 if reader.read(1) else 1
-            lengths.append((length, symbol))
-        word, before, table = 0, 0, {}
-        for length, symbol in sorted(lengths):
-            word <<= length - before
-            table[length, word] = symbol
-            word, before = word + 1, length
-        words.append(table)
+    words = [_words(reader, len(values) + 2) for _ in range(tables)]
     symbols: list[int] = []
-    while True:
-        table, length, word = words[chosen[len(symbols) // 50]], 0, 0
-        while (length, word) not in table:
-            length, word = length + 1, word << 1 | reader.read(1)
-        if table[length, word] == len(values) + 1:  # the end of the block
-            return bytes(values), index, symbols
-        symbols.append(table[length, word])
+    end = len(values) + 1
+    while (symbol := _symbol(reader, words[chosen[len(symbols) // 50]])) != end:
+        symbols.append(symbol)
+    return bytes(values), index, symbols
+
+
+Words = dict[tuple[int, int], int]  # (length, word) to symbol
+
+
+def _values(reader: BitReader) -> list[int]:
+    """Return the byte values that occur: a bit for each 16 of them, then 16 bits where that bit was 1."""
+    rows = [row for row, bit in enumerate(f"{reader.read(16):016b}") if bit == "1"]
+    return [16 * row + at for row in rows for at, bit in enumerate(f"{reader.read(16):016b}") if bit == "1"]
+
+
+def _ones(reader: BitReader) -> int:
+    """Return how many ones come before the next zero."""
+    count = 0
+    while reader.read(1):
+        count += 1
+    return count
+
+
+def _words(reader: BitReader, symbols: int) -> Words:
+    """Return the canonical code whose lengths come next, each told as steps up or down from the one before."""
+    length, lengths = reader.read(5), []
+    for symbol in range(symbols):
+        while reader.read(1):
+            length += -1 if reader.read(1) else 1
+        lengths.append((length, symbol))
+    word, before, words = 0, 0, {}
+    for length, symbol in sorted(lengths):
+        word <<= length - before
+        words[length, word] = symbol
+        word, before = word + 1, length
+    return words
+
+
+def _symbol(reader: BitReader, words: Words) -> int:
+    """Return the symbol whose word comes next."""
+    length = word = 0
+    while (length, word) not in words:
+        length, word = length + 1, word << 1 | reader.read(1)
+    return words[length, word]
 
 
 def undo_zero_runs(symbols: list[int], limit: int) -> bytes:
