@@ -146,6 +146,10 @@ class Contained:
         self._engine, self._name = engine, name
         self._killers: list[subprocess.Popen[bytes]] = []
 
+    def lost(self) -> bool:
+        """Whether what it ran in ended: each container is one worker's own."""
+        return False
+
     def kill(self) -> None:
         """Kill the container and the client, and wait for neither; any thread may."""
         if not self._killers:

@@ -23,7 +23,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 from autograder import awake, lawbook
 from autograder.expect import Broken
 from autograder.model import Finding, Law, Limits, Outcome, ShortestError, Verdict
-from autograder.proxy import Missing, Refused, StudentError, WorkerGone, call_text
+from autograder.proxy import Missing, Refused, SandboxLost, StudentError, WorkerGone, call_text
 from autograder.remote import NotLoaded
 from autograder.show import LIMIT, show
 
@@ -128,7 +128,10 @@ def judge(
         if reason:
             yield Verdict(law.name, Outcome.NOT_RUN, 0, law.points, because=reason)
             continue
-        verdict = _judge_one(law, subject, limits, examples, secret)
+        try:
+            verdict = _judge_one(law, subject, limits, examples, secret)
+        except SandboxLost:
+            verdict = _judge_one(law, subject, limits, examples, secret, last=True)
         if verdict.outcome is Outcome.TIMED_OUT:
             late[law.exercise] = f"{law.exercise} took too long before, in {law.name!r}"
         yield verdict
@@ -140,7 +143,10 @@ def _judge_one(
     limits: Limits,
     examples: Callable[[Law], Sequence[Mapping[str, Any]]],
     secret: str,
+    *,
+    last: bool = False,
 ) -> Verdict:
+    """Return the verdict on one law. Raises SandboxLost where nothing was judged, but the `last` time."""
     started = time.monotonic()
     try:
         drawn = examples(law)
@@ -154,6 +160,8 @@ def _judge_one(
         failure = _replay(law, subject, fixed, drawn)
         if failure is not None:
             failure = _shrink(law, subject, fixed, secret, failure)
+    if failure is not None and isinstance(failure.problem, SandboxLost) and not last:
+        raise failure.problem
     seconds = time.monotonic() - started
     if failure is None:
         return Verdict(law.name, Outcome.PASSED, law.points, law.points, seconds=seconds)
@@ -278,6 +286,8 @@ def _size(failure: _Failure) -> tuple[int, str]:
 
 def _explain(law: Law, failure: _Failure, subject: Subject) -> tuple[Outcome, str, Finding | None]:
     problem = failure.problem
+    if isinstance(problem, SandboxLost):
+        return Outcome.GRADER_ERROR, _our_fault(problem), None
     if isinstance(problem, WorkerGone):
         outcome = Outcome.TIMED_OUT if problem.timed_out else Outcome.CRASHED
         return outcome, str(problem), _finding(failure, str(problem), category=str(outcome))

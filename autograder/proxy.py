@@ -49,6 +49,13 @@ class WorkerGone(Exception):  # noqa: N818 - an event, not a mistake
         self.timed_out = timed_out
 
 
+class SandboxLost(WorkerGone):
+    """The worker ended because the sandbox around it did, which is no student's fault."""
+
+    def __init__(self) -> None:
+        super().__init__("the sandbox around the worker ended", timed_out=False)
+
+
 class Refused(TypeError):  # noqa: N818 - it is what a handle does
     """A law asked a handle for something that only a plain value can do; the student returned an object."""
 
@@ -130,6 +137,8 @@ class Session:
         except (wire.WireError, OSError, ValueError) as problem:
             reason = "it took too long" if self.timed_out else f"the worker ended: {problem}"
             self.close()
+            if not self.timed_out and self._worker.lost():
+                raise SandboxLost from None
             raise WorkerGone(reason, timed_out=self.timed_out) from None
         finally:
             self._depth -= 1
@@ -147,9 +156,12 @@ class Session:
         number, name, frame, callbacks = self._last
         if not number:
             return 0, ""
-        _, _, _, args, keywords = wire.unpack(
-            frame, lambda which: callbacks[which - CALLBACK] if which >= CALLBACK else _Theirs()
-        )
+        try:
+            _, _, _, args, keywords = wire.unpack(
+                frame, lambda which: callbacks[which - CALLBACK] if which >= CALLBACK else _Theirs()
+            )
+        except wire.WireError:  # we sent more than we would take
+            return number, f"{name}(…)"
         return number, call_text(name, tuple(args), keywords)
 
     def _exchange(self, frame: bytes) -> Any:

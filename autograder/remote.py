@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from autograder import awake
 from autograder.model import Limits
-from autograder.proxy import Session, StudentError, WorkerGone
+from autograder.proxy import SandboxLost, Session, StudentError, WorkerGone
 from autograder.sandbox import Sandbox
 
 
@@ -82,6 +82,8 @@ class Remote:
         except StudentError as problem:
             text = f"the file does not load: {problem.names[0]}: {problem}"
             self._failure = NotLoaded(["NotLoaded", *problem.names], text, problem.line, problem.function)
+        except SandboxLost:
+            raise  # the next try has a sandbox that stands
         except WorkerGone as problem:
             text = f"while the file was loaded, {problem}"
             self._failure = WorkerGone(text, timed_out=problem.timed_out)

@@ -39,6 +39,9 @@ class Running(Protocol):
     def end(self) -> None:
         """Kill it, let go of the pipes, and wait until nothing of it is left."""
 
+    def lost(self) -> bool:
+        """Whether it ended because that which it ran in did, and by no doing of its own."""
+
 
 class Sandbox(Protocol):
     """Starts workers."""
@@ -69,6 +72,10 @@ class Process:
                 self._process.kill()
         except (ProcessLookupError, PermissionError):
             pass
+
+    def lost(self) -> bool:
+        """Whether what it ran in ended: it ran in nothing."""
+        return False
 
     def end(self, patience: float = 0.0) -> None:
         """Kill the group, let go of the pipes, and reap the worker, which may end by itself first."""

@@ -24,15 +24,21 @@ from autograder.sandbox import GRADER_FILES, PYTHON_FLAGS, Process, bootstrap, c
 FILES = (*GRADER_FILES, "seccomp.py", "template.py")
 START_SECONDS = 15.0
 END_SECONDS = 2.0
+LOST_SECONDS = 0.1  # between the end of a worker and that of the template which took it along
 PIPE_BYTES = 1 << 20
 
 
 class Forked:
     """A worker that the template forked; the kernel's handle reaches it and all that is in its namespace."""
 
-    def __init__(self, reader: IO[bytes], writer: IO[bytes], handle: int) -> None:
+    def __init__(self, reader: IO[bytes], writer: IO[bytes], handle: int, template: Template) -> None:
         self.reader, self.writer = reader, writer
         self._handle = handle
+        self._template = template
+
+    def lost(self) -> bool:
+        """Whether the template ended, and took this worker with it."""
+        return self._template.ended(LOST_SECONDS)
 
     def kill(self) -> None:
         """Kill the first process of the worker's namespace: the kernel kills the others."""
@@ -66,6 +72,14 @@ class Template:
             self.control.close()
             raise
         self.end = weakref.finalize(self, _end, self.process, self.control)
+
+    def ended(self, patience: float) -> bool:
+        """Whether the template is gone, or goes within some seconds."""
+        if self.control.fileno() < 0:
+            return True
+        waiting = select.poll()
+        waiting.register(self.control, select.POLLHUP)
+        return bool(waiting.poll(1000 * patience))
 
     def fork(self, settings: dict[str, Any], descriptors: list[int]) -> int:
         """Ask for a worker and return its handle. Raises OSError where none comes."""
@@ -104,7 +118,7 @@ class Warm:
         reader, writer = os.fdopen(to_read, "rb"), os.fdopen(to_write, "wb")
         try:
             with _open(errors) as printed:
-                handle = self._fork(settings, [from_us, to_us, printed])
+                handle, template = self._fork(settings, [from_us, to_us, printed])
         except OSError:
             close(reader, writer)
             raise
@@ -113,14 +127,14 @@ class Warm:
             os.close(to_us)
         with suppress(OSError):  # it died at once: whoever asks it something is told so
             wire.send(writer, wire.pack(files, id))
-        return Forked(reader, writer, handle)
+        return Forked(reader, writer, handle, template)
 
-    def _fork(self, settings: dict[str, Any], descriptors: list[int]) -> int:
+    def _fork(self, settings: dict[str, Any], descriptors: list[int]) -> tuple[int, Template]:
         with self._lock:
             for tries in (1, 0):
                 self._template = self._template or Template(self.bubblewrap)
                 try:
-                    return self._template.fork(settings, descriptors)
+                    return self._template.fork(settings, descriptors), self._template
                 except OSError:
                     self.close()
                     if not tries:

@@ -18,6 +18,7 @@ from autograder import judge as module
 from autograder import lawbook
 from autograder.judge import Direct, judge, load_module
 from autograder.model import Limits, Outcome, ShortestError
+from autograder.proxy import SandboxLost
 from autograder.remote import Remote
 from autograder.sandbox import Unsandboxed
 
@@ -529,3 +530,41 @@ def test_what_hidden_laws_are_lent_stays_here(laws, package):
     with Remote(Unsandboxed(), package(student=source), "student", LONG, source, extra=extra) as subject:
         assert outcomes(judged_here(laws(text), subject)) == [PASSED]
     assert outcomes(judged_here(laws(text), direct(source, extra=extra))) == [PASSED]
+
+
+class Shaky(Direct):
+    """A module whose sandbox ends at some of the laws' beginnings of a call."""
+
+    def __init__(self, losses):
+        super().__init__(load_module(GOOD, "student"), load_module(GOOD, "student"))
+        self.losses = losses
+        self.begun = 0
+
+    def begin(self, seconds):
+        super().begin(seconds)
+        self.begun += 1
+
+    def fixture(self, name):
+        made = super().fixture(name)
+        if self.losses and name == "student":
+            self.losses -= 1
+
+            def lose(*_):
+                raise SandboxLost
+
+            return SimpleNamespace(double=lose, echo=lose)
+        return made
+
+
+def test_a_law_whose_sandbox_was_lost_is_judged_again(laws):
+    subject = Shaky(losses=1)
+    assert outcomes(judged_here(laws(LAWS), subject)) == [PASSED] * 3
+    assert subject.begun == 4
+
+
+def test_a_sandbox_that_is_lost_twice_is_no_students_fault(laws):
+    verdicts = judged_here(laws(LAWS), Shaky(losses=2))
+    assert outcomes(verdicts) == [Outcome.GRADER_ERROR, PASSED, PASSED]
+    assert verdicts[0].because == (
+        "the grader broke, not your code: autograder.proxy.SandboxLost: the sandbox around the worker ended"
+    )

@@ -393,6 +393,12 @@ def test_the_last_call_is_kept_as_text(session, student):
     assert session.last_call() == (0, "")
 
 
+def test_a_last_call_that_was_too_long_to_read_back_is_named(session, student, monkeypatch):
+    student.add([1], [2])
+    monkeypatch.setattr("autograder.wire.MAX_ITEMS", 3)
+    assert session.last_call()[1] == "add(…)"
+
+
 def test_the_last_call_shows_what_was_sent_whatever_became_of_it_since(session, student):
     array, items, named = np.arange(3), [1], {"x": 1}
     student.add(array, 1, items, **named)

@@ -21,7 +21,7 @@ import pytest
 
 from autograder.bubblewrap import Bubblewrap
 from autograder.model import Limits
-from autograder.proxy import Session, StudentError, WorkerGone
+from autograder.proxy import SandboxLost, Session, StudentError, WorkerGone
 from autograder.warm import Warm
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap needs Linux")
@@ -375,7 +375,7 @@ def test_a_template_that_is_killed_is_replaced(
         with worker(own, STUDENT, LONG) as session:
             now = [one for one in new_ones(in_sandboxes, before, 4) if one.depth < 3]
             os.kill(sorted(now)[templates.index(doomed)].number, signal.SIGKILL)
-            with pytest.raises(WorkerGone) as caught:
+            with pytest.raises(SandboxLost) as caught:
                 session.module.loop()
             assert not caught.value.timed_out
         with worker(own, STUDENT, LONG) as session:
@@ -406,9 +406,16 @@ def test_a_template_that_stops_answering_is_replaced(
 def test_the_workers_of_an_ended_template_are_gone(own: Warm, worker: Callable[..., Any]) -> None:
     with worker(own, STUDENT, LONG) as session:
         own.close()
-        with pytest.raises(WorkerGone) as caught:
+        with pytest.raises(SandboxLost) as caught:
             session.module.loop()
         assert not caught.value.timed_out
+
+
+def test_a_worker_that_ends_itself_has_lost_no_sandbox(own: Warm, worker: Callable[..., Any]) -> None:
+    with worker(own, "import os\ndef leave(): os._exit(0)\n", LONG) as session:
+        with pytest.raises(WorkerGone) as caught:
+            session.module.leave()
+        assert type(caught.value) is WorkerGone
 
 
 @pytest.mark.parametrize("program", ["/nonexistent/bwrap", "/bin/false", "/bin/cat", "/etc/passwd"])
