@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -112,9 +113,26 @@ def _arithmetic(arithmetic: Any) -> Iterator[Target]:
         )
 
 
+def _deflate(deflate: Any) -> Iterator[Target]:
+    """Damage what the standard library wrote, too: it uses every type of block."""
+    seeds = [(deflate.deflate(text), text) for text in TEXTS]
+    for text in TEXTS:
+        for level, strategy in (
+            (0, 0),
+            (9, zlib.Z_DEFAULT_STRATEGY),
+            (9, zlib.Z_FIXED),
+            (1, zlib.Z_HUFFMAN_ONLY),
+        ):
+            packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+            seeds.append((packer.compress(text) + packer.flush(), text))
+    yield Target("deflate.inflate", lambda blob: deflate.inflate(blob)[0], seeds)
+    yield Target("deflate.inflate_fast", lambda blob: deflate.inflate_fast(blob)[0], seeds)
+
+
 PARTS: dict[str, Callable[[Any], Iterator[Target]]] = {
     "runs": _runs,
     "huffman": _huffman,
     "lempel_ziv": _lempel_ziv,
     "arithmetic": _arithmetic,
+    "deflate": _deflate,
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -283,7 +284,7 @@ def test_passing_answers_are_asked_again(server, tmp_path, code):
 def test_waits_grow_and_end(server, tmp_path, monkeypatch):
     waits: list[float] = []
     monkeypatch.setattr(download, "WAIT", 1.0)
-    monkeypatch.setattr(download.time, "sleep", waits.append)
+    monkeypatch.setattr(download, "time", SimpleNamespace(sleep=waits.append))  # other threads sleep as ever
     server.answers = [status(500)]
     with pytest.raises(ShortestError, match="could not be fetched in 4 tries"):
         fetch(plain(server), tmp_path)
