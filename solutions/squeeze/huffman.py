@@ -162,39 +162,6 @@ def decoding_table(codes: dict[int, Code]) -> list[tuple[int, int]]:
     ### END SOLUTION
 
 
-def decode(blob: bytes, size: int, codes: dict[int, Code]) -> tuple[bytes, int]:
-    """Return the first `size` bytes that were encoded, and the number of bits that their codes take.
-
-    Whatever follows those bits is ignored. Raises ValueError where the blob ends before them, and where bits
-    begin no code.
-
-    >>> decode(bytes.fromhex("50"), 4, {97: (0, 1), 98: (2, 2)})
-    (b'abba', 6)
-    """
-    ### BEGIN SOLUTION
-    if size > 8 * len(blob):
-        raise ValueError(f"{size} symbols can't come from {len(blob)} bytes: each takes a bit or more")
-    table = decoding_table(codes)
-    width = len(table).bit_length() - 1
-    padded = blob + bytes(6)  # so that every slice that holds data is a whole one
-    output = bytearray()
-    window = held = place = 0  # the lowest `held` bits of the window are still to be read
-    for _ in range(size):
-        if held < width:
-            window = (window & (1 << held) - 1) << 48 | int.from_bytes(padded[place : place + 6], "big")
-            held, place = held + 48, place + 6
-        symbol, length = table[window >> held - width & len(table) - 1]
-        if not length:
-            raise ValueError(f"the bits from bit {8 * place - held} on begin no code")
-        output.append(symbol)
-        held -= length
-    used = 8 * place - held
-    if used > 8 * len(blob):
-        raise ValueError(f"the data is cut short: {used} bits are wanted, and {8 * len(blob)} are there")
-    return bytes(output), used
-    ### END SOLUTION
-
-
 def decode_in_lanes(blob: bytes, size: int, codes: dict[int, Code]) -> tuple[bytes, int]:
     """Return what `decode` returns, and raise what it raises: many readers work at once, each in its own lane.
 
@@ -256,6 +223,39 @@ def _starts(after: NDArray[np.int32]) -> NDArray[np.int32]:
             places = after.take(places, mode="clip")  # past the end, it stays there
     trails = np.array(trail).T  # a row for each reader
     return trails[(trails >= begins[:, None]) & (trails < ends[:, None])]
+
+
+def decode(blob: bytes, size: int, codes: dict[int, Code]) -> tuple[bytes, int]:
+    """Return the first `size` bytes that were encoded, and the number of bits that their codes take.
+
+    Whatever follows those bits is ignored. Raises ValueError where the blob ends before them, and where bits
+    begin no code.
+
+    >>> decode(bytes.fromhex("50"), 4, {97: (0, 1), 98: (2, 2)})
+    (b'abba', 6)
+    """
+    ### BEGIN SOLUTION
+    if size > 8 * len(blob):
+        raise ValueError(f"{size} symbols can't come from {len(blob)} bytes: each takes a bit or more")
+    table = decoding_table(codes)
+    width = len(table).bit_length() - 1
+    padded = blob + bytes(6)  # so that every slice that holds data is a whole one
+    output = bytearray()
+    window = held = place = 0  # the lowest `held` bits of the window are still to be read
+    for _ in range(size):
+        if held < width:
+            window = (window & (1 << held) - 1) << 48 | int.from_bytes(padded[place : place + 6], "big")
+            held, place = held + 48, place + 6
+        symbol, length = table[window >> held - width & len(table) - 1]
+        if not length:
+            raise ValueError(f"the bits from bit {8 * place - held} on begin no code")
+        output.append(symbol)
+        held -= length
+    used = 8 * place - held
+    if used > 8 * len(blob):
+        raise ValueError(f"the data is cut short: {used} bits are wanted, and {8 * len(blob)} are there")
+    return bytes(output), used
+    ### END SOLUTION
 
 
 def write_lengths(lengths: dict[int, int]) -> bytes:
