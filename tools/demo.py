@@ -15,6 +15,7 @@ from autograder.model import Score, ShortestError
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("build/demo")
+TEXT_BYTES = 200_000  # of the corpus; all of it takes minutes
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     import sample_class
 
     from autograder.climb import climb
+    from autograder.corpus import corpus
     from autograder.course import Course
     from autograder.desk import Desk
     from autograder.marking import mark
@@ -46,7 +48,10 @@ def main() -> None:
     console.print(f"{'in nbgrader':17} {nbgrader}", highlight=False)
     _by_kind(console, made, scores)
     console.rule("4. The ladder: bits per byte of a real text, beside the compressors that people use")
-    console.print(climb(Desk(ROOT, course), None, reference=True, out=OUT / "ladder", console=console))
+    text = OUT / "ladder" / "text.txt"
+    text.parent.mkdir()
+    text.write_bytes(corpus()[:TEXT_BYTES])
+    console.print(climb(Desk(ROOT, course), text, reference=True, out=text.parent, console=console))
     seconds = time.monotonic() - started
     console.print(
         f"\nDone in {seconds:.0f} seconds. Open {OUT / 'index.html'} in a browser.", highlight=False
