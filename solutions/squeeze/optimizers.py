@@ -749,10 +749,10 @@ def fit(
         while optimizer.steps < plan.steps:
             if schedule is not None:
                 optimizer.rate = schedule(optimizer.steps)
-            loss, gradients = slope(optimizer.parameters, plan.rows(optimizer.steps))
+            loss, slopes = slope(optimizer.parameters, plan.rows(optimizer.steps))
             if plan.limit < math.inf:
-                gradients, _ = clip_by_norm(gradients, plan.limit)
-            optimizer.step(gradients)
+                slopes, _ = clip_by_norm(slopes, plan.limit)
+            optimizer.step(slopes)
             losses.append(float(loss))
             done = optimizer.steps
             if done % plan.every and done < plan.steps:
