@@ -1,4 +1,7 @@
-"""Makes every source of chance constant, so that an input that was drawn before is drawn again."""
+"""Makes every source of chance constant, so that an input that was drawn before is drawn again.
+
+For: entropy, huffman
+"""
 
 import os
 import random
