@@ -74,17 +74,21 @@ def list_lessons() -> None:
     """Show the lessons, your points so far, and what to do next."""
     desk = _desk()
     progress = desk.progress()
-    table = Table("", "lesson", "title", "part", "time", "your points", box=None, header_style="dim")
-    upcoming = ""
+    table = Table("", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("lesson", no_wrap=True)
+    for heading in ("title", "time", "your points"):
+        table.add_column(heading)
+    upcoming = part = ""
     for lesson in desk.course.lessons.values():
+        if lesson.part != part:
+            part = lesson.part
+            table.add_row("", "", f"[dim]{escape(part)}[/dim]")
         result = progress.get(lesson.name)
         points = f"{result['points']} of {result['possible']}" if result else "-"
         state = points if result else ("started" if desk.files(lesson.name) else "-")
         if not upcoming and not (result and result["points"] == result["possible"]):
             upcoming = lesson.name
-        table.add_row(
-            str(lesson.number), lesson.name, lesson.title, lesson.part, _hours(lesson.minutes), state
-        )
+        table.add_row(str(lesson.number), lesson.name, escape(lesson.title), _hours(lesson.minutes), state)
     console.print(table)
     if upcoming:
         command = "check" if desk.files(upcoming) else "start"
@@ -252,7 +256,7 @@ def ladder(
 
 
 def _hours(minutes: int) -> str:
-    return f"{minutes} minutes" if minutes < 90 else f"{minutes / 60:g} hours"
+    return f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 30) / 2:g} hours"
 
 
 app.add_typer(teach.app)  # last, so that `--help` shows the students' commands first

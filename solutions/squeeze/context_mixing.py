@@ -255,6 +255,21 @@ def squash(x: float) -> int:
     return SQUASH[step(x)]
 
 
+def mixer_sums(
+    steps: Sequence[tuple[Sequence[float], Sequence[int], int]], sizes: Sequence[int]
+) -> list[float]:
+    """Run a `Mixer` over steps of (inputs, chosen rows, the bit that came); return what it predicted at each.
+
+    >>> [round(x, 4) for x in mixer_sums([([1.0, 3.0], [0], 1), ([1.0, 3.0], [0], 0)], [1])]
+    [0.4, 0.408]
+    """
+    mixer, sums = Mixer(len(steps[0][0]), sizes), []
+    for inputs, chosen, bit in steps:
+        sums.append(mixer.predict(inputs, chosen))
+        mixer.update(bit)
+    return sums
+
+
 class Mixer:
     """Adds up what several models say on the logistic scale, each times a weight, and learns the weights.
 
@@ -310,21 +325,6 @@ class Mixer:
             for i, x in enumerate(self.inputs):
                 row[i] += pace * x
         ### END SOLUTION
-
-
-def mixer_sums(
-    steps: Sequence[tuple[Sequence[float], Sequence[int], int]], sizes: Sequence[int]
-) -> list[float]:
-    """Run a `Mixer` over steps of (inputs, chosen rows, the bit that came); return what it predicted at each.
-
-    >>> [round(x, 4) for x in mixer_sums([([1.0, 3.0], [0], 1), ([1.0, 3.0], [0], 0)], [1])]
-    [0.4, 0.408]
-    """
-    mixer, sums = Mixer(len(steps[0][0]), sizes), []
-    for inputs, chosen, bit in steps:
-        sums.append(mixer.predict(inputs, chosen))
-        mixer.update(bit)
-    return sums
 
 
 class Counters:

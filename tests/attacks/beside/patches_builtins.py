@@ -1,4 +1,7 @@
-"""Replaces builtins that comparisons are made of: abs, round, max, divmod, hash, print, and the module's own help."""
+"""Replaces builtins that comparisons are made of: abs, round, max, divmod, hash, print, and the module's own help.
+
+For: entropy, huffman
+"""
 
 import builtins
 
