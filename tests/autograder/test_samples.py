@@ -100,7 +100,9 @@ def test_a_missing_package_is_named_with_what_to_install(name, installed, monkey
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"no archive", gzip.compress(b"1,2\n")[:-4], b"\x1f\x8b\x08\x00" + b"\xff" * 20]
+    "content",
+    [None, b"no archive", gzip.compress(b"1,2\n", mtime=0)[:-4], b"\x1f\x8b\x08\x00" + b"\xff" * 20],
+    ids=["missing", "no archive", "cut short", "damaged"],  # every process must give the tests the same names
 )
 def test_a_file_that_cannot_be_read_is_named(content, installed):
     path = installed("digits", content)
