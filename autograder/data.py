@@ -42,6 +42,8 @@ def get(name: str, folder: Path, progress: Progress | None = None) -> list[Path]
 
 def fetch(dataset: Dataset, folder: Path, progress: Progress | None = None) -> list[Path]:
     """Do the work of `get` for any data set, whether or not it is in the catalogue."""
+    if dataset.archive == "folder":
+        return [path for part in dataset.parts() for path in fetch(part, folder, progress)]
     home = folder / dataset.name
     paths = [home / file.name for file in dataset.files]
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -19,7 +19,10 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One entry of the catalogue: `url` gives `size` bytes; `archive` is zip, tar.gz or empty."""
+    """One entry of the catalogue: `url` gives `size` bytes; `archive` is zip, tar.gz, folder or empty.
+
+    A folder's `url` ends in a slash, and each file is fetched from the `url` with its name at the end.
+    """
 
     name: str
     title: str
@@ -34,6 +37,15 @@ class Dataset:
     def unpacked(self) -> int:
         """The bytes of all files together."""
         return sum(file.size for file in self.files)
+
+    def parts(self) -> tuple[Dataset, ...]:
+        """Return one data set for each file of a folder, which is fetched by itself into the same place."""
+        return tuple(
+            replace(
+                self, url=self.url + file.name, archive="", size=file.size, sha256=file.sha256, files=(file,)
+            )
+            for file in self.files
+        )
 
     @property
     def advice(self) -> str:

@@ -24,13 +24,24 @@ def downloaded(folder: Path) -> Dataset:
 
 
 def test_catalogue_holds_the_classic_corpora():
-    assert names() == ["enwik8", "canterbury", "silesia", "tinyshakespeare"]
+    assert names() == [
+        "enwik8",
+        "canterbury",
+        "silesia",
+        "tinyshakespeare",
+        "fashion-mnist",
+        "california-housing",
+        "german-credit",
+    ]
     sizes = {name: dataset.unpacked for name, dataset in catalogue().items()}
     assert sizes == {
         "enwik8": 100_000_000,
         "canterbury": 2_810_784,
         "silesia": 211_938_580,
         "tinyshakespeare": 1_115_394,
+        "fashion-mnist": 30_878_645,
+        "california-housing": 441_963,
+        "german-credit": 102_000,
     }
 
 
@@ -38,8 +49,12 @@ def test_catalogue_holds_the_classic_corpora():
 def test_every_entry_is_complete(dataset):
     assert dataset.url.startswith("https://")
     assert dataset.home.startswith("https://")
-    assert dataset.archive in ("zip", "tar.gz", "")
-    hashes = [dataset.sha256, *(file.sha256 for file in dataset.files)]
+    assert dataset.archive in ("zip", "tar.gz", "folder", "")
+    if dataset.archive == "folder":
+        assert dataset.url.endswith("/")
+        assert dataset.size == dataset.unpacked
+        assert [part.url for part in dataset.parts()] == [dataset.url + file.name for file in dataset.files]
+    hashes = [*(file.sha256 for file in dataset.files), dataset.sha256 or dataset.files[0].sha256]
     assert all(len(bytes.fromhex(text)) == 32 for text in hashes)
     assert len({file.name for file in dataset.files}) == len(dataset.files)
     assert all(file.name == Path(file.name).name and file.size > 0 for file in dataset.files)
@@ -51,7 +66,7 @@ def test_unknown_name_lists_the_known_ones(tmp_path):
     with pytest.raises(ShortestError) as caught:
         get("enwik7", tmp_path)
     assert "'enwik7'" in str(caught.value)
-    assert "enwik8, canterbury, silesia, tinyshakespeare" in str(caught.value)
+    assert "enwik8, canterbury, silesia, tinyshakespeare, fashion-mnist" in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -61,6 +76,26 @@ def test_get_takes_what_the_catalogue_says(tmp_path, monkeypatch):
     (path,) = get("plain", tmp_path)
     assert path == tmp_path / "plain" / "plain.txt"
     assert path.read_bytes() == BODY
+
+
+def test_each_file_of_a_folder_is_fetched_by_itself(tmp_path):
+    bodies = {"one.bin": BODY, "two.bin": BODY[::-1]}
+    files = tuple(
+        DataFile(name, len(body), hashlib.sha256(body).hexdigest()) for name, body in bodies.items()
+    )
+    base = "http://example.org/folder/"
+    dataset = Dataset("plain", "Files", "https://example.org/", base, "folder", 2 * len(BODY), "", files)
+    (tmp_path / "plain").mkdir()
+    for name, body in bodies.items():
+        (tmp_path / "plain" / f"{name}.part").write_bytes(body)
+    paths = fetch(dataset, tmp_path)
+    assert {path.name: path.read_bytes() for path in paths} == bodies
+    assert sorted((tmp_path / "plain").iterdir()) == sorted(paths)
+    paths[1].unlink()
+    (tmp_path / "plain" / "two.bin.part").write_bytes(BODY)  # the other file's bytes
+    with pytest.raises(ShortestError, match=r"folder/two\.bin"):
+        fetch(dataset, tmp_path)
+    assert paths[0].read_bytes() == BODY
 
 
 def test_right_file_is_not_fetched_again(tmp_path):
