@@ -255,6 +255,57 @@ def ladder(
     console.print(climb(_desk(), file, reference=reference, out=out, console=console))
 
 
+LessonOption = Annotated[
+    str | None,
+    typer.Option("--with", help="The lesson whose program to use; by default the last one you built."),
+]
+ReferenceOption = Annotated[
+    bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
+]
+OutOption = Annotated[Path | None, typer.Option(help="What to write; by default named after the file.")]
+
+
+@app.command()
+def compress(
+    file: Annotated[Path, typer.Argument(help="The file to compress; it stays as it is.")],
+    lesson: LessonOption = None,
+    out: OutOption = None,
+    reference: ReferenceOption = False,
+) -> None:
+    """Compress a file with a program of yours, and check that another process gets every byte back."""
+    from autograder import pack
+
+    with console.status("compressing, and reading it back"):
+        packed = pack.compress(_desk(), file, lesson, reference=reference, out=out)
+    bits = f", {8 * packed.after / packed.before:.3f} bits a byte" if packed.before else ""
+    console.print(
+        f"{packed.path}: {packed.before:,} → {packed.after:,} bytes{bits}\n"
+        f"by {packed.lesson} in {packed.seconds:.1f} s; read back by another process in "
+        f"{packed.seconds_back:.1f} s, every byte right",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def decompress(
+    file: Annotated[Path, typer.Argument(help="A file that `shortest compress` wrote.")],
+    lesson: LessonOption = None,
+    out: OutOption = None,
+    reference: ReferenceOption = False,
+) -> None:
+    """Get a file back; its name says by which lesson's program."""
+    from autograder import pack
+
+    with console.status("decompressing"):
+        packed = pack.decompress(_desk(), file, lesson, reference=reference, out=out)
+    console.print(
+        f"{packed.path}: {packed.before:,} → {packed.after:,} bytes, by {packed.lesson} in {packed.seconds:.1f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def _hours(minutes: int) -> str:
     return f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 30) / 2:g} hours"
 

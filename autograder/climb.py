@@ -31,8 +31,8 @@ def climb(desk: Desk, file: Path | None, *, reference: bool, out: Path, console:
     """
     if reference and desk.course.is_bundle:
         raise ShortestError("a student's bundle holds no reference; leave --reference out")
-    modules = _reference(desk.course) if reference else _own(desk)
-    data = corpus() if file is None else _read(file)
+    modules = reference_modules(desk.course) if reference else own_modules(desk)
+    data = corpus() if file is None else read_file(file)
     out.mkdir(parents=True, exist_ok=True)
     rungs = _measure(desk.course, modules, data, out / "cache.json", console)
     (out / "ladder.json").write_text(ladder.to_json(rungs), encoding="utf-8")
@@ -53,14 +53,16 @@ def _measure(
         def progress(name: str, rung: ladder.Rung | None) -> None:
             bar.update(task, description=name, advance=0 if rung is None else 1)
 
-        return ladder.measure(lessons, modules, data, _sandbox(), progress=progress, cache=cache)
+        return ladder.measure(lessons, modules, data, any_sandbox(), progress=progress, cache=cache)
 
 
-def _reference(course: Course) -> dict[str, str]:
+def reference_modules(course: Course) -> dict[str, str]:
+    """Return the text of our module of every lesson."""
     return {name: course.source(name) for name in course.lessons}
 
 
-def _own(desk: Desk) -> dict[str, str]:
+def own_modules(desk: Desk) -> dict[str, str]:
+    """Return the text of each module that the student has a file of."""
     modules = {}
     for name in desk.course.lessons:
         files = desk.files(name)
@@ -71,14 +73,16 @@ def _own(desk: Desk) -> dict[str, str]:
     return modules
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """Return a file's bytes; ShortestError where it can't be read."""
     try:
         return file.read_bytes()
     except OSError as problem:
         raise ShortestError(f"{file} can't be read: {problem.strerror}") from None
 
 
-def _sandbox() -> Sandbox:
+def any_sandbox() -> Sandbox:
+    """Return the sandbox where there is one, and a plain process where there is none."""
     try:
         return isolated_sandbox()
     except ShortestError:

@@ -93,25 +93,28 @@ class Tower:
         return self._codec(blank, data) if blank.kind == "codec" else self._model(blank, data)
 
     def _codec(self, blank: Rung, data: bytes) -> Rung:
-        blob, encode = self._call("compress", data)
-        _check_bytes(blob, "compress")
-        back, decode = self._call("decompress", blob)
-        _check_bytes(back, "decompress")
+        blob, encode = self.call("compress", data)
+        check_bytes(blob, "compress")
+        back, decode = self.call("decompress", blob)
+        check_bytes(back, "decompress")
         if back != data:
             raise Unmeasured(first_difference(back, data, "decompress gave other bytes"))
         bits = 8.0 * len(blob)
         return replace(blank, data_bits=bits, seconds_encode=encode, seconds_decode=decode, verified=True)
 
     def _model(self, blank: Rung, data: bytes) -> Rung:
-        answer, seconds = self._call("code_length", data)
+        answer, seconds = self.call("code_length", data)
         if type(answer) is not tuple or len(answer) != 2:
             raise Unmeasured(f"code_length should return (bits of data, bits of model), got {_say(answer)}")
         bits = _check_bits(answer[0], (float, int), "bits of data")
         model = _check_bits(answer[1], (int,), "bits of model")
         return replace(blank, data_bits=bits, model_bits=model, seconds_encode=seconds)
 
-    def _call(self, name: str, argument: bytes) -> tuple[Any, float]:
-        """Call a function in a worker that has done nothing else; return its value and its seconds."""
+    def call(self, name: str, argument: bytes) -> tuple[Any, float]:
+        """Call a function in a worker that has done nothing else; return its value and its seconds.
+
+        Raises Unmeasured with the reason where that fails.
+        """
         with tempfile.TemporaryDirectory() as folder, self._load(Path(folder)) as session:
             try:
                 function = getattr(session.module, name)
@@ -143,7 +146,8 @@ def _raised(lead: str, problem: StudentError) -> str:
     return f"{lead}{problem.names[0]}: {problem}{where}"
 
 
-def _check_bytes(value: Any, name: str) -> None:
+def check_bytes(value: Any, name: str) -> None:
+    """Raise Unmeasured where a function returned anything but bytes."""
     if type(value) is not bytes:
         raise Unmeasured(f"{name} should return bytes, got {_say(value)}")
 

@@ -33,7 +33,7 @@ class Layer:
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.training = False
-        self.step = 0
+        self.training_step = 0
 
     def mode(self, training: bool, step: int = 0) -> None:
         """Say whether the coming calls are a step of training, and which: chance depends on its number alone.
@@ -42,7 +42,7 @@ class Layer:
         training that goes on from a checkpoint goes on as if it had never stopped.
         """
         self.training = training
-        self.step = step
+        self.training_step = step
 
     def forward(self, x: Array) -> Array:
         """Return y, and keep what `backward` needs."""
@@ -273,7 +273,7 @@ class Dropout(Layer):
         ### BEGIN SOLUTION
         self.factor = np.ones(x.shape, x.dtype)
         if self.training:
-            kept = np.random.default_rng([self.seed, self.step]).random(x.shape) >= self.share
+            kept = np.random.default_rng([self.seed, self.training_step]).random(x.shape) >= self.share
             self.factor = (kept / (1 - self.share)).astype(x.dtype)
         return x * self.factor
         ### END SOLUTION

@@ -218,7 +218,7 @@ def test_dropout_keeps_the_mean(classification, seed, share):
 @law(
     exercise="Dropout",
     points=1,
-    hint="Look at self.training. In training, draw from np.random.default_rng([self.seed, self.step]): "
+    hint="Look at self.training. In training, draw from np.random.default_rng([self.seed, self.training_step]): "
     "nothing less, or every step drops the same, and nothing more, or a resumed training isn't the same.",
 )
 def test_when_dropout_draws(classification):
@@ -293,8 +293,8 @@ def test_a_chain_passes_the_mode_on(classification):
     model = classification.Sequential(classification.Sequential(dropout), classification.ReLU())
     x = np.ones((4, 8))
     model.mode(True, step=7)
-    expect.equal([dropout.training, dropout.step], [True, 7], "the inner layer's training and step")
-    expect.equal([model.training, model.step], [True, 7], "the chain's own training and step")
+    expect.equal([dropout.training, dropout.training_step], [True, 7], "the inner layer's training and step")
+    expect.equal([model.training, model.training_step], [True, 7], "the chain's own training and step")
     alone = classification.Dropout(0.5, 1)
     alone.mode(True, step=7)
     expect.equal(model.forward(x), alone.forward(x), "what a chain around a dropout gives in training")
