@@ -25,6 +25,7 @@ from autograder.report import clean
 from autograder.sheet import number
 
 LONGEST_TABLE = 60  # students; a longer one scrolls away, and the overview holds it
+GAP = 2  # between two columns
 MOST_NOTES = 20
 LONGEST_NOTE = 300
 Scores = Mapping[tuple[str, str], Score]
@@ -83,11 +84,34 @@ def show_scores(
     if len(totals) > LONGEST_TABLE:
         console.print(f"{len(totals)} students; the overview shows them all.", highlight=False)
         return
-    table = Table("student", *lessons, "total", box=None, header_style="dim")
-    for student in sorted(totals):
-        cells = [_cell(counted.get((student, lesson))) for lesson in lessons]
-        table.add_row(escape(clean(student)), *cells, f"{number(totals[student])}%")
-    console.print(table)
+    names = {student: escape(clean(student)) for student in sorted(totals)}
+    columns = {lesson: [_cell(counted.get((student, lesson))) for student in names] for lesson in lessons} | {
+        "total": [f"{number(totals[student])}%" for student in names]
+    }
+    widest = max(map(len, ["student", *map(clean, names)]))
+    for headings in _blocks(columns, console.width - widest - GAP):
+        table = Table("student", *headings, box=None, header_style="dim", padding=(0, GAP, 0, 0))
+        for row, name in enumerate(names.values()):
+            table.add_row(name, *(columns[heading][row] for heading in headings))
+        console.print(table)
+
+
+def _blocks(columns: Mapping[str, Sequence[str]], room: int) -> list[list[str]]:
+    """Share columns out among tables that are no wider than the room, in order; each has one column at least.
+
+    >>> _blocks({"huffman": ["5 of 5"], "runs": ["1 of 9"], "total": ["60%"]}, room=18)
+    [['huffman', 'runs'], ['total']]
+    """
+    blocks: list[list[str]] = []
+    left = 0
+    for heading, cells in columns.items():
+        width = max(map(len, [heading, *cells])) + GAP
+        if not blocks or width > left:
+            blocks.append([])
+            left = room
+        blocks[-1].append(heading)
+        left -= width
+    return blocks
 
 
 def _cell(score: Score | None) -> str:
