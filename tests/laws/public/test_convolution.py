@@ -488,8 +488,8 @@ def test_each_picture_has_an_offset_of_its_own(convolution):
 @law(
     exercise="RandomShift",
     points=2,
-    hint="Look at self.training. In training, draw from np.random.default_rng([self.seed, self.training_step]): nothing "
-    "less, or every step moves alike, and nothing more, or a resumed training isn't the same.",
+    hint="Look at self.training. In training, draw from np.random.default_rng([self.seed, self.training_step]): "
+    "nothing less, or every step moves alike, and nothing more, or a resumed training isn't the same.",
 )
 def test_when_offsets_are_drawn(convolution):
     """Out of training nothing moves; in training each step and each seed draws anew, and repeatably."""
