@@ -7,6 +7,10 @@ BIN := .venv/bin
 endif
 SETUP := $(BIN)/python tools/setup.py
 SOLUTIONS ?=
+# One thread for each process's products of matrices: with more, OpenBLAS waits by spinning, and on a busy
+# machine a step of training takes ten times as long.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
 .PHONY: setup demo test check mutants fuzz bench hostile book release clean
 .DEFAULT_GOAL := demo
 
