@@ -335,3 +335,20 @@ def test_a_training_step_is_not_much_slower_than_torchs() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) >= 0.5
+
+
+def test_the_rung_learns_while_it_reads() -> None:
+    text = b"In the beginning God created the heaven and the earth. " * 40
+    bits, model_bits = t.code_length(text, width=16, context=16)
+    assert model_bits == 0
+    assert bits == t.code_length(text, width=16, context=16)[0]
+    assert 0.5 < bits / len(text) < 4
+    noise = np.random.default_rng(3).integers(0, 256, 3000, dtype=np.uint8).tobytes()
+    assert t.code_length(noise, width=16, context=16)[0] > 8 * len(noise)
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 17, 18, 24, 25, 26, 41, 100])
+def test_the_rung_pays_for_every_byte_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t.Transformer, "forward", lambda _, ids: np.zeros((*ids.shape, 256)))
+    monkeypatch.setattr(t.Transformer, "backward", lambda self, _: self.gradients.update(self.parameters))
+    assert t.code_length(bytes(size), width=8, context=16)[0] == pytest.approx(8 * size)
