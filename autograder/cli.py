@@ -262,6 +262,12 @@ LessonOption = Annotated[
 ReferenceOption = Annotated[
     bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
 ]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", help="Code with a network that lesson 17's save_model wrote; both sides need it."
+    ),
+]
 OutOption = Annotated[Path | None, typer.Option(help="What to write; by default named after the file.")]
 
 
@@ -269,6 +275,10 @@ OutOption = Annotated[Path | None, typer.Option(help="What to write; by default 
 def compress(
     file: Annotated[Path, typer.Argument(help="The file to compress; it stays as it is.")],
     lesson: LessonOption = None,
+    model: ModelOption = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Let lesson 7's model bet beside the network of --model.")
+    ] = False,
     out: OutOption = None,
     reference: ReferenceOption = False,
 ) -> None:
@@ -276,7 +286,8 @@ def compress(
     from autograder import pack
 
     with console.status("compressing, and reading it back"):
-        packed = pack.compress(_desk(), file, lesson, reference=reference, out=out)
+        network = pack.Model(model, mixed) if model else None
+        packed = pack.compress(_desk(), file, lesson, model=network, reference=reference, out=out)
     bits = f", {8 * packed.after / packed.before:.3f} bits a byte" if packed.before else ""
     console.print(
         f"{packed.path}: {packed.before:,} → {packed.after:,} bytes{bits}\n"
@@ -291,6 +302,7 @@ def compress(
 def decompress(
     file: Annotated[Path, typer.Argument(help="A file that `shortest compress` wrote.")],
     lesson: LessonOption = None,
+    model: ModelOption = None,
     out: OutOption = None,
     reference: ReferenceOption = False,
 ) -> None:
@@ -298,7 +310,8 @@ def decompress(
     from autograder import pack
 
     with console.status("decompressing"):
-        packed = pack.decompress(_desk(), file, lesson, reference=reference, out=out)
+        network = pack.Model(model) if model else None
+        packed = pack.decompress(_desk(), file, lesson, model=network, reference=reference, out=out)
     console.print(
         f"{packed.path}: {packed.before:,} → {packed.after:,} bytes, by {packed.lesson} in {packed.seconds:.1f} s",
         highlight=False,

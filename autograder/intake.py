@@ -11,6 +11,7 @@ import io
 import json
 import re
 import stat
+import symtable
 import tokenize
 import warnings
 import zipfile
@@ -391,7 +392,16 @@ def _helpers_elsewhere(cells: Sequence[tuple[str, str]], good: Mapping[str, str]
 
 
 def _names(text: str) -> set[str]:
-    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    """Return the names that some part of the code looks up outside of all functions."""
+    found: set[str] = set()
+    scopes = [symtable.symtable(text, "<cell>", "exec")]
+    for scope in scopes:
+        scopes += scope.get_children()
+        outermost = scope.get_type() == "module"
+        found |= {
+            s.get_name() for s in scope.get_symbols() if s.is_referenced() and (outermost or s.is_global())
+        }
+    return found
 
 
 def _functions(text: str) -> set[str]:

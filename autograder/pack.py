@@ -1,5 +1,8 @@
 """Compress a file with a lesson's program, and get it back: what `shortest compress` and `decompress` do.
 
+Lesson 17's program also takes a model that was saved, which then isn't in the file: its `compress_by` and
+`decompress_by` are called with the model's bytes.
+
 A packed file bears the lesson's name at the end of its own: `notes.txt.huffman`. It holds what the lesson's
 `compress` returned and nothing else. It appears only after another process has read it back and got every
 byte of the original.
@@ -11,6 +14,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.climb import any_sandbox, own_modules, read_file, reference_modules
 from autograder.desk import Desk
@@ -18,6 +22,16 @@ from autograder.ladder import CALL_SECONDS, MAX_BYTES, with_needs
 from autograder.model import ShortestError
 from autograder.rung import Tower, Unmeasured, check_bytes
 from autograder.show import first_difference
+
+NETWORKS = "neural_compression"  # the lesson whose program takes a model
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that both sides have, and whether lesson 7's bets beside it."""
+
+    path: Path
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +47,13 @@ class Packed:
 
 
 def compress(
-    desk: Desk, file: Path, lesson: str | None = None, *, reference: bool = False, out: Path | None = None
+    desk: Desk,
+    file: Path,
+    lesson: str | None = None,
+    *,
+    model: Model | None = None,
+    reference: bool = False,
+    out: Path | None = None,
 ) -> Packed:
     """Write `file.LESSON`, or `out`, and return what was done; without a lesson, take the last one that is built.
 
@@ -44,13 +64,13 @@ def compress(
     if len(data) > MAX_BYTES:
         raise ShortestError(f"{file} has {len(data):,} bytes; at most {MAX_BYTES:,} can be compressed")
     modules = _modules(desk, reference=reference)
-    name = lesson or _last_built(desk, modules)
+    name = lesson or (NETWORKS if model else _last_built(desk, modules))
     path = _free(out or file.with_name(f"{file.name}.{name}"))
     tower = _tower(desk, modules, name)
     try:
-        blob, seconds = tower.call("compress", data)
+        blob, seconds = tower.call(*_ask("compress", data, name, model))
         check_bytes(blob, "compress")
-        back, seconds_back = tower.call("decompress", blob)
+        back, seconds_back = tower.call(*_ask("decompress", blob, name, model))
         check_bytes(back, "decompress")
     except Unmeasured as problem:
         raise ShortestError(f"{name} failed, and nothing was written: {problem}") from None
@@ -62,7 +82,13 @@ def compress(
 
 
 def decompress(
-    desk: Desk, file: Path, lesson: str | None = None, *, reference: bool = False, out: Path | None = None
+    desk: Desk,
+    file: Path,
+    lesson: str | None = None,
+    *,
+    model: Model | None = None,
+    reference: bool = False,
+    out: Path | None = None,
 ) -> Packed:
     """Write what a packed file holds; without a lesson, its name is the end of the file's.
 
@@ -78,12 +104,22 @@ def decompress(
     ends = file.suffix == f".{name}"
     path = _free(out or (file.with_suffix("") if ends else file.with_name(f"{file.name}.out")))
     try:
-        data, seconds = _tower(desk, modules, name).call("decompress", blob)
+        data, seconds = _tower(desk, modules, name).call(*_ask("decompress", blob, name, model))
         check_bytes(data, "decompress")
     except Unmeasured as problem:
         raise ShortestError(f"{name} can't read {file.name}, and nothing was written: {problem}") from None
     _write(path, data)
     return Packed(path, name, len(blob), len(data), seconds, 0.0)
+
+
+def _ask(function: str, data: bytes, lesson: str, model: Model | None) -> tuple[Any, ...]:
+    """Return which function to call, and with what."""
+    if model is None:
+        return function, data
+    if lesson != NETWORKS:
+        raise ShortestError(f"{lesson} takes no model; leave --model out, or say --with {NETWORKS}")
+    saved = read_file(model.path)
+    return (f"{function}_by", data, saved, *([model.mixed] if function == "compress" else []))
 
 
 def _codecs(desk: Desk) -> list[str]:

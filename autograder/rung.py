@@ -110,7 +110,7 @@ class Tower:
         model = _check_bits(answer[1], (int,), "bits of model")
         return replace(blank, data_bits=bits, model_bits=model, seconds_encode=seconds)
 
-    def call(self, name: str, argument: bytes) -> tuple[Any, float]:
+    def call(self, name: str, *arguments: bytes | bool) -> tuple[Any, float]:
         """Call a function in a worker that has done nothing else; return its value and its seconds.
 
         Raises Unmeasured with the reason where that fails.
@@ -121,7 +121,7 @@ class Tower:
                 if not callable(function):
                     raise Unmeasured(f"{name} should be a function, got {_say(function)}")
                 started = time.perf_counter()
-                value = function(argument)
+                value = function(*arguments)
                 return value, time.perf_counter() - started
             except StudentError as problem:
                 raise Unmeasured(_raised(f"{name} raised ", problem)) from None

@@ -229,6 +229,27 @@ def test_a_helper_in_another_cell_is_pointed_out(
     assert "cell of double" in notes[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "noted"),
+    [
+        ("    helper = 2 * number\n    return helper", False),
+        ("    return sum(helper for helper in (number, number))", False),
+        ("    def inner(helper):\n        return helper\n    return 2 * inner(number)", False),
+        ("    return number.helper", False),
+        ("    return [helper(n) for n in (number,)][0]", True),
+        ("    def inner():\n        return helper(number)\n    return inner()", True),
+        ("    global helper\n    helper = len\n    return helper(number)", True),
+    ],
+)
+def test_a_variable_of_the_exercise_is_no_helper(
+    read: Callable[..., Submission], book: dict[str, Any], body: str, noted: bool
+) -> None:
+    cell(book, "double")["source"] = f"def double(number):\n{body}\n"
+    extra = {"cell_type": "code", "id": "mine", "metadata": {}, "source": "def helper(n): return n + n"}
+    notes = read("twice.ipynb", json.dumps({**book, "cells": [*book["cells"], extra]})).notes
+    assert bool(notes) == noted
+
+
 def test_outputs_are_not_read_and_100_mb_of_them_are_refused(
     read: Callable[..., Submission], book: dict[str, Any]
 ) -> None:

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from autograder import proxy, wire
+from autograder import awake, proxy, wire
 from autograder.model import Limits
 from autograder.proxy import Missing, Refused, StudentError, WorkerGone
 from autograder.sandbox import Unsandboxed
@@ -481,7 +481,7 @@ def test_a_closed_session_answers_no_more(worker, monkeypatch):
 
 def test_a_law_past_its_deadline_makes_no_more_calls(worker):
     with worker(Unsandboxed(), STUDENT) as session:
-        session.deadline = time.monotonic() - 1
+        session.deadline = awake.now() - 1
         with pytest.raises(WorkerGone) as caught:
             session.module.echo(1)
         assert caught.value.timed_out
@@ -510,7 +510,7 @@ def slow(function):
 def test_a_callback_that_calls_again_does_not_stop_the_clock(worker, name, inner):
     with worker(Unsandboxed(), NESTED, Limits(law_seconds=60, call_seconds=0.5)) as session:
         student = session.module
-        session.deadline = time.monotonic() + 8
+        session.deadline = awake.now() + 8
         started = time.monotonic()
         with pytest.raises(WorkerGone) as caught:
             getattr(student, name)(lambda: getattr(student, inner)())

@@ -14,7 +14,7 @@ def libraries():
     return [path for path in sorted(glob.glob(os.path.join(folder, "*.so"))) if os.path.getsize(path)]
 
 
-def load():
+def load_library():
     for path in libraries():
         name = os.path.basename(path).partition(".")[0]
         if name not in ("_csv", "_heapq", "_statistics", "_queue", "_zoneinfo", "mmap", "_bisect"):
@@ -35,10 +35,10 @@ def load():
 
 def __getattr__(name):
     def tell(*args, **keywords):
-        raise RuntimeError(f"found {load()}")
+        raise RuntimeError(f"found {load_library()}")
 
     return tell
 
 
 def escaped():
-    return load()
+    return load_library()
