@@ -12,8 +12,10 @@ from autograder.cli import app
 from autograder.course import Course
 from autograder.desk import Desk
 from autograder.model import ShortestError
-from autograder.pack import compress, decompress
+from autograder.pack import Model, compress, decompress
 from autograder.sandbox import Unsandboxed
+from squeeze.neural_compression import save_model
+from squeeze.recurrent import LanguageModel
 
 TEXT = b"to be or not to be, that is the question. " * 40
 
@@ -155,3 +157,33 @@ def test_the_commands(course: Course, tmp_path: Path, file: Path, monkeypatch: p
     result = run(app, ["decompress", "text.txt.huffman", "--reference"])
     assert result.exit_code == 0, result.output
     assert file.read_bytes() == TEXT
+
+
+def test_a_saved_network_is_shared_and_not_shipped(
+    course: Course, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHORTEST_COURSE", str(course.root))
+    for seed in (1, 2):
+        save_model(tmp_path / f"{seed}.npz", LanguageModel(width=4, hidden=8, random=seed))
+    run = CliRunner().invoke
+    for more in ([], ["--mixed"]):
+        result = run(app, ["compress", "text.txt", "--model", "1.npz", "--reference", *more])
+        assert result.exit_code == 0, result.output
+        packed = tmp_path / "text.txt.neural_compression"
+        assert packed.stat().st_size < len(TEXT) * 1.1
+        desk = Desk(tmp_path, course)
+        with pytest.raises(ShortestError, match=r"can't read .*(weights|model)"):
+            decompress(desk, packed, reference=True, out=tmp_path / "back")
+        with pytest.raises(ShortestError, match=r"can't read .*(weights|model)"):
+            decompress(desk, packed, model=Model(tmp_path / "2.npz"), reference=True, out=tmp_path / "back")
+        with pytest.raises(ShortestError, match=r"can't read .*holds no model"):
+            decompress(desk, packed, model=Model(file), reference=True, out=tmp_path / "back")
+        back = decompress(
+            desk, packed, model=Model(tmp_path / "1.npz"), reference=True, out=tmp_path / "back"
+        )
+        assert back.path.read_bytes() == TEXT
+        packed.unlink()
+        back.path.unlink()
+    with pytest.raises(ShortestError, match="huffman takes no model; leave --model out"):
+        compress(desk, file, "huffman", model=Model(tmp_path / "1.npz"), reference=True)

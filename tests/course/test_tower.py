@@ -19,7 +19,7 @@ TEXT = (
     b"And Adam lived an hundred and thirty years, and begat a son in his own likeness, after his image; and called "
     b"his name Seth: And the days of Adam after he had begotten Seth were eight hundred years: and he begat sons "
     b"and daughters: "
-) * 20
+) * 92
 
 
 @pytest.fixture(autouse=True)
