@@ -96,3 +96,25 @@ def test_no_cell_uses_what_a_later_one_defines(lesson: str) -> None:
     ]
     assert any(name.startswith("cell-") for name, _ in cells)
     assert too_early(cells, module) == []
+
+
+@pytest.mark.parametrize("name", COURSE.lessons)
+def test_a_notebook_imports_no_lesson_that_it_does_not_need(name: str) -> None:
+    allowed = {name, *COURSE.needed(name)}
+    lesson = COURSE.lesson(name)
+    for cell in notebook.build(lesson, COURSE.source(name), [], solutions=True).cells:
+        if cell.cell_type != "code":
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            module = node.module if isinstance(node, ast.ImportFrom) else None
+            imported = (
+                {module}
+                if module
+                else {a.name for a in node.names}
+                if isinstance(node, ast.Import)
+                else set()
+            )
+            if module == "squeeze" and isinstance(node, ast.ImportFrom):
+                imported = {f"squeeze.{a.name}" for a in node.names}
+            wanted = {one.split(".")[1] for one in imported if one.startswith("squeeze.")}
+            assert wanted <= allowed, f"{cell.source[:200]!r} imports {wanted - allowed}"
