@@ -26,10 +26,12 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 
-from autograder import leaks
+from autograder import ladder, leaks
+from autograder.corpus import corpus
 from autograder.course import Course
 from autograder.model import ShortestError
 from autograder.pages import book_page
+from autograder.sandbox import Unsandboxed
 
 ROOT = Path(__file__).resolve().parent.parent
 # Pages that are no lesson, in order; the first is the front page.
@@ -37,6 +39,7 @@ FRAME = ("intro", "how_to_use", "ladder", "speed", "for_instructors", "trust")
 DATA = ("corpus.py", "housing.py", "samples.py")  # of the autograder: what the demos of lessons read
 FINGERPRINT = "@FINGERPRINT@"
 ATTACKS = "@ATTACKS@"  # stands on a page that shows the hostile class, which is run before
+LADDER = "ladder.measure("  # what the pages that draw it say
 FEWEST_CHARACTERS = 400
 
 # A package rather than npm's, so that Python is all that a build needs; its files are those of npm's
@@ -112,6 +115,8 @@ def build(book: Book) -> None:
     """
     if any(ATTACKS in _frame(book, name) for name in FRAME):
         _run_attacks(book)
+    if any(LADDER in _frame(book, name) for name in FRAME):
+        _climb(book)
     assemble(book)
     profile = book.work / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
@@ -126,6 +131,30 @@ def build(book: Book) -> None:
         raise ShortestError("\n  ".join(["the pages were built, and are not fit to be read:", *problems]))
     shutil.rmtree(book.out, ignore_errors=True)
     shutil.copytree(html, book.out)
+
+
+def _climb(book: Book) -> None:
+    """Measure the ladder and keep what came out, for the pages that draw it: a cell of theirs may not take minutes.
+
+    Raises ShortestError where a rung can't be measured.
+    """
+    modules = {name: book.course.source(name) for name in book.course.lessons}
+    book.work.mkdir(parents=True, exist_ok=True)
+
+    def progress(name: str, rung: ladder.Rung | None) -> None:
+        if rung is None:
+            print(f"ladder: {name}", flush=True)
+
+    rungs = ladder.measure(
+        book.course.lessons.values(),
+        modules,
+        corpus(),
+        Unsandboxed(),
+        progress=progress,
+        cache=book.work / "ladder.json",
+    )
+    if broken := [f"{rung.name}: {rung.note}" for rung in rungs if rung.data_bits is None]:
+        raise ShortestError("\n  ".join(["rungs of the ladder could not be measured:", *broken]))
 
 
 def assemble(book: Book) -> None:

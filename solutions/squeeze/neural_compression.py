@@ -687,7 +687,7 @@ def decompress_by(blob: bytes, saved: bytes) -> bytes:
 OTHER_COUNTS = (
     "chunk {} is whole, but this machine, or this way of computing, found other counts for it than its writer"
 )
-REPLAYS = 4  # steps on older windows, for each new one, in files that `compress` makes
+REPLAYS = 2  # steps on older windows, for each new one, in files that `compress` makes
 
 
 def oracle_for(header: Header, model: Predictor) -> Oracle:
@@ -808,7 +808,7 @@ def decompress_with(blob: bytes, model: Predictor | None = None, primer: bytes =
 
 
 def compress_online(
-    data: bytes, width: int = 32, hidden: int = 192, *, streams: int = 1, mixed: bool = True, seed: int = 17
+    data: bytes, width: int = 32, hidden: int = 128, *, streams: int = 1, mixed: bool = True, seed: int = 17
 ) -> bytes:
     """Return the data as a file in which a GRU of this size learns while it is coded."""
     model = LanguageModel(SYMBOLS, width, hidden, "gru", seed)
