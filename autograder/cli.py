@@ -35,6 +35,10 @@ LessonName = Annotated[
     str, typer.Argument(help="A lesson's name, such as huffman, or the path of your file.")
 ]
 
+ReferenceOption = Annotated[
+    bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
+]
+
 
 def main() -> None:
     """Run the command line; an error that a person can act on is one line, not a traceback."""
@@ -244,9 +248,7 @@ def ladder(
     file: Annotated[
         Path | None, typer.Argument(help="The file to compress; the course's corpus where none is given.")
     ] = None,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
-    ] = False,
+    reference: ReferenceOption = False,
     out: Annotated[Path, typer.Option(help="Where the figure and the JSON go.")] = Path("ladder"),
 ) -> None:
     """Compress a file with every rung you have built, beside gzip, bzip2, xz, zstd, brotli and PPMd."""
@@ -258,9 +260,6 @@ def ladder(
 LessonOption = Annotated[
     str | None,
     typer.Option("--with", help="The lesson whose program to use; by default the last one you built."),
-]
-ReferenceOption = Annotated[
-    bool, typer.Option("--reference", help="Run our modules instead of yours (instructors).")
 ]
 ModelOption = Annotated[
     Path | None,
@@ -286,6 +285,8 @@ def compress(
     from autograder import pack
 
     with console.status("compressing, and reading it back"):
+        if mixed and not model:
+            raise ShortestError("--mixed lets lesson 7 bet beside a network; say which, with --model FILE")
         network = pack.Model(model, mixed) if model else None
         packed = pack.compress(_desk(), file, lesson, model=network, reference=reference, out=out)
     bits = f", {8 * packed.after / packed.before:.3f} bits a byte" if packed.before else ""

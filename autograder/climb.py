@@ -29,9 +29,7 @@ def climb(desk: Desk, file: Path | None, *, reference: bool, out: Path, console:
 
     Raises ShortestError where the file can't be read or the reference is asked for in a student's bundle.
     """
-    if reference and desk.course.is_bundle:
-        raise ShortestError("a student's bundle holds no reference; leave --reference out")
-    modules = reference_modules(desk.course) if reference else own_modules(desk)
+    modules = chosen_modules(desk, reference=reference)
     data = corpus() if file is None else read_file(file)
     out.mkdir(parents=True, exist_ok=True)
     rungs = _measure(desk.course, modules, data, out / "cache.json", console)
@@ -56,13 +54,17 @@ def _measure(
         return ladder.measure(lessons, modules, data, any_sandbox(), progress=progress, cache=cache)
 
 
-def reference_modules(course: Course) -> dict[str, str]:
-    """Return the text of our module of every lesson."""
-    return {name: course.source(name) for name in course.lessons}
+def chosen_modules(desk: Desk, *, reference: bool) -> dict[str, str]:
+    """Return the text of each module by its name: ours, or those that the student has a file of.
+
+    Raises ShortestError where ours are asked for in a student's bundle.
+    """
+    if reference and desk.course.is_bundle:
+        raise ShortestError("a student's bundle holds no reference; leave --reference out")
+    return {name: desk.course.source(name) for name in desk.course.lessons} if reference else _own(desk)
 
 
-def own_modules(desk: Desk) -> dict[str, str]:
-    """Return the text of each module that the student has a file of."""
+def _own(desk: Desk) -> dict[str, str]:
     modules = {}
     for name in desk.course.lessons:
         files = desk.files(name)

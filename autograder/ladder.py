@@ -90,7 +90,7 @@ def _jobs(
     needs = {lesson.name: lesson.needs for lesson in lessons}
     for lesson in lessons:
         if lesson.rung:
-            names = with_needs(lesson.name, needs)
+            names = _with_needs(lesson.name, needs)
             own = {name: modules[name] for name in names if name in modules}
             tower = Tower(lesson, own, sandbox, seconds)
             blank = Rung(lesson.name, lesson.rung, len(data), code_bytes=tower.code_bytes())
@@ -107,8 +107,7 @@ def _jobs(
     yield _Job(blank, _key(blank, digest, {}, isolated=False), _on(data, _bound))
 
 
-def with_needs(name: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a lesson's name, and those of all that it needs, directly or through another."""
+def _with_needs(name: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
     found: list[str] = []
     queue = [name]
     while queue:

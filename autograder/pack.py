@@ -10,18 +10,16 @@ byte of the original.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from autograder.climb import any_sandbox, own_modules, read_file, reference_modules
+from autograder import whole
+from autograder.climb import any_sandbox, chosen_modules, read_file
 from autograder.desk import Desk
-from autograder.ladder import CALL_SECONDS, MAX_BYTES, with_needs
+from autograder.ladder import CALL_SECONDS, MAX_BYTES
 from autograder.model import ShortestError
-from autograder.rung import Tower, Unmeasured, check_bytes
-from autograder.show import first_difference
+from autograder.rung import Call, Tower, Unmeasured, check_bytes
 
 NETWORKS = "neural_compression"  # the lesson whose program takes a model
 
@@ -63,21 +61,16 @@ def compress(
     data = read_file(file)
     if len(data) > MAX_BYTES:
         raise ShortestError(f"{file} has {len(data):,} bytes; at most {MAX_BYTES:,} can be compressed")
-    modules = _modules(desk, reference=reference)
+    modules = chosen_modules(desk, reference=reference)
     name = lesson or (NETWORKS if model else _last_built(desk, modules))
     path = _free(out or file.with_name(f"{file.name}.{name}"))
     tower = _tower(desk, modules, name)
     try:
-        blob, seconds = tower.call(*_ask("compress", data, name, model))
-        check_bytes(blob, "compress")
-        back, seconds_back = tower.call(*_ask("decompress", blob, name, model))
-        check_bytes(back, "decompress")
+        to, back = (_ask(function, name, model) for function in ("compress", "decompress"))
+        blob, seconds, seconds_back = tower.there_and_back(data, to, back)
     except Unmeasured as problem:
         raise ShortestError(f"{name} failed, and nothing was written: {problem}") from None
-    if back != data:
-        found = first_difference(back, data, "decompress gave other bytes")
-        raise ShortestError(f"{name} lost data, and nothing was written: {found}")
-    _write(path, blob)
+    whole.write(path, blob)
     return Packed(path, name, len(data), len(blob), seconds, seconds_back)
 
 
@@ -96,7 +89,7 @@ def decompress(
     the program accepts, and where the path to write is taken.
     """
     blob = read_file(file)
-    modules = _modules(desk, reference=reference)
+    modules = chosen_modules(desk, reference=reference)
     name = lesson or file.suffix[1:]
     if lesson is None and name not in _codecs(desk):
         known = ", ".join(_codecs(desk))
@@ -104,36 +97,31 @@ def decompress(
     ends = file.suffix == f".{name}"
     path = _free(out or (file.with_suffix("") if ends else file.with_name(f"{file.name}.out")))
     try:
-        data, seconds = _tower(desk, modules, name).call(*_ask("decompress", blob, name, model))
-        check_bytes(data, "decompress")
+        function, *more = _ask("decompress", name, model)
+        data, seconds = _tower(desk, modules, name).call(function, blob, *more)
+        check_bytes(data, function)
     except Unmeasured as problem:
         raise ShortestError(f"{name} can't read {file.name}, and nothing was written: {problem}") from None
-    _write(path, data)
+    whole.write(path, data)
     return Packed(path, name, len(blob), len(data), seconds, 0.0)
 
 
-def _ask(function: str, data: bytes, lesson: str, model: Model | None) -> tuple[Any, ...]:
-    """Return which function to call, and with what."""
+def _ask(function: str, lesson: str, model: Model | None) -> Call:
+    """Return which function to call, and with what after the bytes."""
     if model is None:
-        return function, data
+        return (function,)
     if lesson != NETWORKS:
         raise ShortestError(f"{lesson} takes no model; leave --model out, or say --with {NETWORKS}")
     saved = read_file(model.path)
-    return (f"{function}_by", data, saved, *([model.mixed] if function == "compress" else []))
+    return (f"{function}_by", saved, *([model.mixed] if function == "compress" else []))
 
 
 def _codecs(desk: Desk) -> list[str]:
     return [lesson.name for lesson in desk.course.lessons.values() if lesson.rung == "codec"]
 
 
-def _modules(desk: Desk, *, reference: bool) -> dict[str, str]:
-    if reference and desk.course.is_bundle:
-        raise ShortestError("a student's bundle holds no reference; leave --reference out")
-    return reference_modules(desk.course) if reference else own_modules(desk)
-
-
 def _names(desk: Desk, lesson: str) -> list[str]:
-    return with_needs(lesson, {other.name: other.needs for other in desk.course.lessons.values()})
+    return [*desk.course.needed(lesson), lesson]
 
 
 def _last_built(desk: Desk, modules: Mapping[str, str]) -> str:
@@ -160,9 +148,3 @@ def _free(path: Path) -> Path:
     if path.exists():
         raise ShortestError(f"{path} is there already; move it away, or say --out with another name")
     return path
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(data)
-    os.replace(part, path)

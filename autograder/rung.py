@@ -26,6 +26,8 @@ from autograder.workspace import assemble
 MOST_BITS = float(1 << 53)  # beyond it a float skips whole numbers, and no file that we measure is that long
 NOTE_LENGTH = 200
 
+Call = tuple[Any, ...]  # a function's name, and what it is called with after the bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -93,12 +95,7 @@ class Tower:
         return self._codec(blank, data) if blank.kind == "codec" else self._model(blank, data)
 
     def _codec(self, blank: Rung, data: bytes) -> Rung:
-        blob, encode = self.call("compress", data)
-        check_bytes(blob, "compress")
-        back, decode = self.call("decompress", blob)
-        check_bytes(back, "decompress")
-        if back != data:
-            raise Unmeasured(first_difference(back, data, "decompress gave other bytes"))
+        blob, encode, decode = self.there_and_back(data)
         bits = 8.0 * len(blob)
         return replace(blank, data_bits=bits, seconds_encode=encode, seconds_decode=decode, verified=True)
 
@@ -109,6 +106,22 @@ class Tower:
         bits = _check_bits(answer[0], (float, int), "bits of data")
         model = _check_bits(answer[1], (int,), "bits of model")
         return replace(blank, data_bits=bits, model_bits=model, seconds_encode=seconds)
+
+    def there_and_back(
+        self, data: bytes, to: Call = ("compress",), back: Call = ("decompress",)
+    ) -> tuple[bytes, float, float]:
+        """Compress in one worker and decompress in another; return the file and the seconds of both.
+
+        `to` and `back` are a function's name and what it is called with after the bytes. Raises Unmeasured with
+        the reason where one fails, or other bytes come back.
+        """
+        blob, seconds = self.call(to[0], data, *to[1:])
+        check_bytes(blob, to[0])
+        got, seconds_back = self.call(back[0], blob, *back[1:])
+        check_bytes(got, back[0])
+        if got != data:
+            raise Unmeasured(first_difference(got, data, f"{back[0]} gave other bytes"))
+        return blob, seconds, seconds_back
 
     def call(self, name: str, *arguments: bytes | bool) -> tuple[Any, float]:
         """Call a function in a worker that has done nothing else; return its value and its seconds.
